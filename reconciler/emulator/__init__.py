@@ -1,0 +1,1 @@
+"""A local stand-in for Anypoint, served over HTTP; imports nothing of the rest of the package."""
