@@ -1,0 +1,1 @@
+"""Pure values and functions: no network, files, clock, environment or output."""

@@ -1,0 +1,154 @@
+"""What is known of each policy type, and the canonical form that makes configurations comparable.
+
+The values come from `schemas/policies/`; this module is pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from reconciler.core.redact import Secret
+
+MISSING: Any = object()
+"""Stands for 'no default': None is a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One key of a configuration. `fields` holds the keys of an object or of a list's items.
+
+    type: string, expression, boolean, integer, number, array, object. unordered: a list that is
+    a set. sensitive: never returned by the service.
+    """
+
+    name: str
+    type: str
+    default: Any = MISSING
+    required: bool = False
+    unordered: bool = False
+    sensitive: bool = False
+    item_type: str = ""
+    enum: tuple[Any, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    depends_on: Mapping[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, Field] = field(default_factory=dict)
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyType:
+    """One policy of the catalogue. `complete`: the fields are all there are.
+
+    gateways: technologies it runs on (`mule4`, `flexGateway`). direction: inbound or outbound.
+    ordered: False for CORS, which always runs first. versions: oldest first, never exhaustive.
+    """
+
+    group: str
+    name: str
+    title: str
+    category: str
+    versions: tuple[str, ...]
+    gateways: frozenset[str]
+    direction: str
+    rules: bool
+    ordered: bool
+    complete: bool
+    fields: Mapping[str, Field]
+    example: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Catalogue(Protocol):
+    """Looks policies up by group and asset id."""
+
+    def get(self, group: str, name: str) -> PolicyType | None:
+        """The policy type, or None where the catalogue does not know it."""
+
+    def names(self) -> tuple[str, ...]:
+        """Asset ids of all known policies, sorted."""
+
+
+SERVER_ONLY = frozenset(
+    (
+        "policyId",
+        "endpointUri",
+        "isRamlEndpoint",
+        "isWsdlEndpoint",
+        "isHttpEndpoint",
+        "apiId",
+        "order",
+        "autodiscoveryApiName",
+        "groupId",
+        "autodiscoveryInstanceName",
+    )
+)
+"""Keys that the service puts into old configurations (facts, Q16); dropped unless declared."""
+
+
+def canonical_config(config: Mapping[str, Any], known: PolicyType | None) -> dict[str, Any]:
+    """The configuration with defaults filled in, nulls dropped, sets sorted, numbers as numbers.
+
+    Secrets stay wrapped. Server-only keys are dropped unless the catalogue knows the key.
+    """
+    fields = known.fields if known else {}
+    kept = {key: value for key, value in config.items() if key in fields or key not in SERVER_ONLY}
+    return _object(kept, fields)
+
+
+def _object(value: Mapping[str, Any], fields: Mapping[str, Field]) -> dict[str, Any]:
+    filled = {key: _value(item, fields.get(key)) for key, item in value.items() if item is not None}
+    for name, known in fields.items():
+        if name not in filled and known.default is not MISSING and known.default is not None:
+            filled[name] = _value(known.default, known)
+    return {key: filled[key] for key in sorted(filled)}
+
+
+def _value(value: Any, known: Field | None) -> Any:
+    if isinstance(value, Secret):
+        return value
+    if isinstance(value, Mapping):
+        return _object(value, known.fields if known else {})
+    if isinstance(value, list | tuple):
+        return _list(value, known)
+    return _scalar(value, known.type if known else "")
+
+
+def _list(value: list[Any] | tuple[Any, ...], known: Field | None) -> list[Any]:
+    fields = known.fields if known else {}
+    kind = known.item_type if known else ""
+    items = [
+        _object(item, fields) if isinstance(item, Mapping) else _item(item, kind) for item in value
+    ]
+    return sorted(items, key=_sort_key) if known and known.unordered else items
+
+
+def _item(item: Any, kind: str) -> Any:
+    if isinstance(item, Secret):
+        return item
+    return _list(item, None) if isinstance(item, list | tuple) else _scalar(item, kind)
+
+
+def _sort_key(item: Any) -> tuple[str, str]:
+    shown = item.reveal() if isinstance(item, Secret) else item
+    return type(shown).__name__, str(shown)
+
+
+def _scalar(value: Any, kind: str) -> Any:
+    """The plain value; text that says a number becomes one where the catalogue says number."""
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, str):
+        return _number(value) if kind in ("integer", "number") else str(value)
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else float(value)
+    return int(value) if isinstance(value, int) else value
+
+
+def _number(text: str) -> Any:
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return int(number) if number.is_integer() and "e" not in text.lower() else number

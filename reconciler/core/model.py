@@ -1,0 +1,176 @@
+"""The values that everything else speaks in; knows no provider.
+
+A *unit* is what is read, ordered, fingerprinted and written as one: an API instance, or the
+environment itself for what belongs to the environment. A unit holds *resources* (policies,
+tiers, automated policies), each with a `ResourceKey` that never depends on a server's id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+from urllib.parse import quote
+
+JSON: TypeAlias = None | bool | int | float | str | list["JSON"] | dict[str, "JSON"]
+
+MULESOFT_GROUP = "68ef9520-24e9-4cf2-b2f5-620025690913"
+"""Exchange group of MuleSoft's own policies (facts, section 7.3)."""
+
+POLICIES, OUTBOUND, TIERS, AUTOMATED = (
+    "policies",
+    "outboundPolicies",
+    "tiers",
+    "automatedPolicies",
+)
+LISTS = (POLICIES, OUTBOUND, TIERS, AUTOMATED)
+"""The lists of a document. One that no layer declares is not managed."""
+
+ENVIRONMENT_UNIT = "automatedPolicies"
+"""Unit name, in addresses, of what belongs to the environment itself."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Source:
+    """A place in a file; line and column count from 1."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ResourceKey:
+    """Identity of a resource within its unit.
+
+    list: one of LISTS. group: Exchange group id, empty for a tier. type: asset id, empty for a
+    tier. name: `name` of a policy entry (the live label), the tier's name, else empty.
+    """
+
+    list: str
+    group: str
+    type: str
+    name: str = ""
+
+    @property
+    def kind(self) -> str:
+        """`policy`, `tier` or `automatedPolicy`."""
+        return {TIERS: "tier", AUTOMATED: "automatedPolicy"}.get(self.list, "policy")
+
+    @property
+    def segment(self) -> str:
+        """Last segment of the address: `ip-allowlist`, `rate-limiting:writes`, `tier:Gold`."""
+        parts = ("tier" if self.list == TIERS else self.type, self.name)
+        return ":".join(quote(part, safe="-._~ *") for part in parts if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One policy, tier or automated policy, desired or live.
+
+    settings, for a policy: `version` (text or None), `config` (mapping), `rules` (list of
+    {methods, path} or None), `disabled` (bool), and for an outbound policy `upstreams` (labels or
+    URIs); for an automated policy also `ruleOfApplication`; for a tier `description`, `limits`,
+    `autoApprove`, `status`. In a desired resource they are as declared and leaves may be `Secret`;
+    in a live one as the service holds them, in the same words.
+    canonical: the same for comparing: defaults filled in, sets sorted, numbers as numbers.
+    secrets: patterns of paths in `settings` that are secret (`config.password`,
+    `config.claims.*.value`). write_only: those of them that the service never returns.
+    order: the place among the unit's policies, live only; None where the service orders none.
+    """
+
+    key: ResourceKey
+    settings: Mapping[str, Any]
+    canonical: Mapping[str, Any]
+    secrets: frozenset[str] = frozenset()
+    write_only: frozenset[str] = frozenset()
+    id: str = ""
+    order: int | None = None
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class UnitAddress:
+    """`acme/production/orders`: organization folder, environment folder, unit name."""
+
+    organization: str
+    environment: str
+    unit: str
+
+    def __str__(self) -> str:
+        return f"{self.organization}/{self.environment}/{self.unit}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Target:
+    """Where a unit lives, in the service's own ids; `api` is empty for an environment's unit."""
+
+    host: str
+    organization: str
+    environment: str
+    api: str = ""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Instance:
+    """A live API instance, as listed. `label` is None where it has none."""
+
+    id: int
+    asset: str
+    group: str
+    label: str | None = None
+    version: str = ""
+    asset_version: str = ""
+    technology: str = "mule4"
+    tags: tuple[str, ...] = ()
+    status: str = ""
+
+    def __str__(self) -> str:
+        label = f":{self.label}" if self.label is not None else ""
+        return f"{self.asset}{label} (id {self.id}, {self.version or 'no version'})"
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """`absent:` of a document: this policy is deleted where it is live, without prune."""
+
+    list: str
+    group: str
+    type: str
+    name: str
+    reason: str
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredUnit:
+    """What the files say of one unit; `resources` stand in the desired order within each list.
+
+    managed: the lists that some layer declares. prune: delete live resources of managed lists
+    that no file names.
+    """
+
+    address: UnitAddress
+    target: Target
+    resources: tuple[Resource, ...]
+    managed: frozenset[str]
+    absent: tuple[Absent, ...] = ()
+    prune: bool = False
+    protected: bool = False
+    platform: str = "anypoint"
+    technology: str = ""
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LiveUnit:
+    """What the service holds of one unit, as far as it was asked for (`lists`).
+
+    upstreams: label and URI of each upstream by its id; read only where outbound policies are.
+    """
+
+    target: Target
+    resources: tuple[Resource, ...]
+    lists: frozenset[str]
+    upstreams: Mapping[str, tuple[str | None, str]] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()

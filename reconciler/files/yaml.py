@@ -1,0 +1,281 @@
+"""Text to values that know their place: YAML 1.2 rules on libyaml's parser.
+
+The only user of yaml. Differences from PyYAML's loaders: only `true`/`false` are booleans, there
+are no octal, sexagesimal or date scalars, `<<` is an ordinary key, a duplicate key is an error,
+aliases are copied and bounded. Numbers keep their text (`1.10`), for places where the schema
+asks for a string.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from reconciler.errors import Problem
+
+MAX_FILE_BYTES = 1024 * 1024
+_MAX_ALIASED_NODES = 10_000
+_MAX_DEPTH = 50
+
+_INT = re.compile(r"[-+]?[0-9]+")
+_OCTAL_OR_HEX = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_SPECIAL_FLOAT = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_NULL = frozenset(("", "~", "null", "Null", "NULL"))
+_BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+
+Place = tuple[int, int]
+"""Line and column, counted from 1."""
+
+
+class Map(dict[str, Any]):
+    """A mapping that knows where it, its keys and its values stand."""
+
+    __slots__ = ("at", "key_at", "value_at")
+
+    def __init__(self, at: Place) -> None:
+        super().__init__()
+        self.at = at
+        self.key_at: dict[str, Place] = {}
+        self.value_at: dict[str, Place] = {}
+
+
+class Seq(list[Any]):
+    """A list that knows where it and its items stand."""
+
+    __slots__ = ("at", "item_at")
+
+    def __init__(self, at: Place) -> None:
+        super().__init__()
+        self.at = at
+        self.item_at: list[Place] = []
+
+
+class TextInt(int):
+    """A whole number written in another way than Python would: `text` is as in the file."""
+
+    text: str
+
+
+class TextFloat(float):
+    """A number with a fraction; `text` is as in the file, such as `1.10`."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One YAML document: its value and the line on which it starts."""
+
+    value: Any
+    at: Place
+
+
+class _Invalid(Exception):
+    def __init__(self, at: Place, message: str, hint: str = "") -> None:
+        self.at, self.message, self.hint = at, message, hint
+
+
+def parse(data: bytes, file: str) -> tuple[list[Document], list[Problem]]:
+    """The documents of a file, and what is wrong with it; never raises for bad content.
+
+    A file with a problem gives the documents before it. Empty documents are left out.
+    """
+    if len(data) > MAX_FILE_BYTES:
+        hint = "split it: 1 MiB per file at most"
+        return [], [Problem(file, message=f"the file has {len(data):,} bytes", hint=hint)]
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        return [], [Problem(file, line, 1, message="not UTF-8", hint="save the file as UTF-8")]
+    return _documents(text, file)
+
+
+def _documents(text: str, file: str) -> tuple[list[Document], list[Problem]]:
+    documents: list[Document] = []
+    try:
+        for document in _Composer(text).documents():
+            documents.append(document)  # noqa: PERF402 - keeps those before an error
+    except _Invalid as error:
+        return documents, [Problem(file, *error.at, message=error.message, hint=error.hint)]
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        at = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        return documents, [Problem(file, *at, message=_words(error), hint=_advice(error))]
+    except yaml.YAMLError as error:
+        return documents, [Problem(file, 1, 1, message=f"not YAML: {error}")]
+    return documents, []
+
+
+def _words(error: yaml.MarkedYAMLError) -> str:
+    return f"not YAML: {error.problem or error.context or 'unreadable'}"
+
+
+def _advice(error: yaml.MarkedYAMLError) -> str:
+    problem = str(error.problem)
+    if r"\t" in problem or "tab" in problem:
+        return "indent with spaces, not with tabs"
+    if "mapping values are not allowed" in problem:
+        return "quote the text, or put the key on a line of its own"
+    return ""
+
+
+class _Composer:
+    """Builds values from libyaml's events."""
+
+    def __init__(self, text: str) -> None:
+        self._events = yaml.parse(text, Loader=yaml.CLoader)
+        self._anchors: dict[str, Any] = {}
+        self._aliased = 0
+
+    def documents(self) -> Iterator[Document]:
+        for event in self._events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                self._anchors = {}
+                first = next(self._events)
+                value = self._node(first, 0)
+                if value is not None:
+                    yield Document(value, _at(first))
+
+    def _node(self, event: Any, depth: int) -> Any:
+        if depth > _MAX_DEPTH:
+            raise _Invalid(_at(event), f"nested deeper than {_MAX_DEPTH} levels")
+        if isinstance(event, yaml.AliasEvent):
+            return self._alias(event)
+        if event.tag is not None and event.tag not in ("!", "tag:yaml.org,2002:str"):
+            raise _Invalid(_at(event), f"the tag {event.tag} is not supported", "remove the tag")
+        if isinstance(event, yaml.ScalarEvent):
+            return self._keep(event, _scalar(event))
+        if isinstance(event, yaml.SequenceStartEvent):
+            return self._keep(event, self._sequence(event, depth))
+        return self._keep(event, self._mapping(event, depth))
+
+    def _keep(self, event: Any, value: Any) -> Any:
+        if event.anchor:
+            self._anchors[event.anchor] = value
+        return value
+
+    def _alias(self, event: Any) -> Any:
+        if event.anchor not in self._anchors:
+            hint = "an anchor is defined before it is used, and cannot hold itself"
+            raise _Invalid(_at(event), f"the alias *{event.anchor} has no anchor", hint)
+        value = self._anchors[event.anchor]
+        self._aliased += _size(value)
+        if self._aliased > _MAX_ALIASED_NODES:
+            hint = f"aliases may add {_MAX_ALIASED_NODES:,} values to a file at most"
+            raise _Invalid(_at(event), "the aliases of this file expand without measure", hint)
+        return copy.deepcopy(value)
+
+    def _sequence(self, start: Any, depth: int) -> Seq:
+        items = Seq(_at(start))
+        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+            items.item_at.append(_at(event))
+            items.append(self._node(event, depth + 1))
+        return items
+
+    def _mapping(self, start: Any, depth: int) -> Map:
+        mapping = Map(_at(start))
+        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
+            key = self._key(event, mapping)
+            value_event = next(self._events)
+            mapping.key_at[key] = _at(event)
+            mapping.value_at[key] = _at(value_event)
+            mapping[key] = self._node(value_event, depth + 1)
+        return mapping
+
+    def _key(self, event: Any, mapping: Map) -> str:
+        if isinstance(event, yaml.AliasEvent):
+            raise _Invalid(_at(event), "a key cannot be an alias", "write the key out")
+        if not isinstance(event, yaml.ScalarEvent):
+            raise _Invalid(_at(event), "a key must be text", "quote it, if it is meant as text")
+        key = str(event.value)
+        if key == "<<":
+            hint = "merge keys are YAML 1.1; use defaults, or an alias for the whole value"
+            raise _Invalid(_at(event), "the merge key << is not supported", hint)
+        if key in mapping:
+            line = mapping.key_at[key][0]
+            raise _Invalid(
+                _at(event), f"the key {key!r} is already set on line {line}", "remove one of them"
+            )
+        return key
+
+
+def _at(event: Any) -> Place:
+    mark = event.start_mark
+    return mark.line + 1, mark.column + 1
+
+
+def _size(value: Any) -> int:
+    if isinstance(value, Map):
+        return 1 + sum(_size(item) for item in value.values())
+    if isinstance(value, Seq):
+        return 1 + sum(_size(item) for item in value)
+    return 1
+
+
+def _scalar(event: Any) -> Any:
+    text = str(event.value)
+    if event.style or event.tag:
+        return text
+    if text in _NULL:
+        return None
+    if text in _BOOL:
+        return _BOOL[text]
+    return _number(text, event)
+
+
+def _number(text: str, event: Any) -> Any:
+    if len(text) > 400:
+        return text
+    if _INT.fullmatch(text):
+        return _text_int(int(text), text)
+    if _OCTAL_OR_HEX.fullmatch(text):
+        return _text_int(int(text, 0), text)
+    if _FLOAT.fullmatch(text):
+        number = TextFloat(text)
+        number.text = text
+        return number
+    if _SPECIAL_FLOAT.fullmatch(text):
+        raise _Invalid(_at(event), f"{text} is no number that a service takes", "quote it")
+    return text
+
+
+def _text_int(number: int, text: str) -> int:
+    if str(number) == text:
+        return number
+    kept = TextInt(number)
+    kept.text = text
+    return kept
+
+
+def number_text(value: Any) -> str | None:
+    """The text of a number as it stands in the file; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return str(getattr(value, "text", value))
+
+
+def place(root: Any, path: list[str | int], *, of_key: bool = False) -> Place:
+    """Where the value at `path` stands, or the last part of the path that exists.
+
+    `of_key`: the place of the key, not of its value.
+    """
+    at: Place = getattr(root, "at", (1, 1))
+    node = root
+    for index, part in enumerate(path):
+        if isinstance(node, Map) and part in node:
+            is_last = index == len(path) - 1
+            at = (node.key_at if of_key and is_last else node.value_at)[str(part)]
+            node = node[str(part)]
+        elif isinstance(node, Seq) and isinstance(part, int) and part < len(node):
+            at = node.item_at[part]
+            node = node[part]
+        else:
+            break
+    return at

@@ -1,0 +1,79 @@
+"""What a platform has to offer: find the place, fetch a unit, carry out one write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from reconciler.core.model import Instance, LiveUnit, Resource, Target
+
+
+@dataclass(frozen=True, slots=True)
+class LiveEnvironment:
+    """An environment as the service lists it; `type` is production, sandbox or design."""
+
+    id: str
+    name: str
+    type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveOrganization:
+    """An organization of the login's business-group tree; `path` names it from the root."""
+
+    id: str
+    name: str
+    path: str = ""
+
+
+class Provider(Protocol):
+    """One login to one host. Duties of an implementer:
+
+    - it is used by several threads at once;
+    - reads are retried, writes are sent once;
+    - every failure is a `ProviderError`; nothing of `requests` escapes;
+    - secrets never reach an exception or a log;
+    - made with `read_only=True` it raises before a write is sent.
+    """
+
+    @property
+    def host(self) -> str:
+        """Base URL of the service, without a trailing slash."""
+
+    def caller(self) -> Mapping[str, Any]:
+        """Who the token is: `name`, `kind` (`connected app` or `user`), `organization` (id)."""
+
+    def organizations(self) -> tuple[LiveOrganization, ...]:
+        """All organizations that the login can see, the root first; fetched once."""
+
+    def environments(self, organization: str) -> tuple[LiveEnvironment, ...]:
+        """All environments of an organization id; all pages."""
+
+    def instances(self, organization: str, environment: str) -> tuple[Instance, ...]:
+        """All API instances of an environment, sorted by id; all pages."""
+
+    def fetch(self, target: Target, lists: frozenset[str], technology: str) -> LiveUnit:
+        """The unit as the service holds it, only the lists asked for; resources in order.
+
+        With `outboundPolicies` the policies are read in both list forms and the upstreams too.
+        Raises BadAnswer for a list that is not whole.
+        """
+
+    def create(
+        self, target: Target, desired: Resource, *, order: int | None, duplicate: bool
+    ) -> Resource:
+        """Sends one create and returns what came to be; never sends it twice.
+
+        order: the place to ask for, or None for the end. duplicate: the files hold this policy
+        twice on this API, so the service's own guard against doubles is lifted.
+        """
+
+    def update(self, target: Target, live: Resource, desired: Resource) -> None:
+        """Makes the live resource equal to the desired one; sends only what must be sent."""
+
+    def delete(self, target: Target, live: Resource) -> None:
+        """Deletes; one that is gone already counts as deleted."""
+
+    def reorder(self, target: Target, ids: tuple[str, ...]) -> None:
+        """Sets the order of the given policies, first to last."""
