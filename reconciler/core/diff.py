@@ -1,0 +1,358 @@
+"""(desired, live) -> what to change. Pure; equality is decided first and cheaply."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from reconciler.core.catalogue import Catalogue
+from reconciler.core.fields import (
+    Path,
+    comparable,
+    concrete_paths,
+    differing_fields,
+    dotted,
+    is_unknown,
+    redact_at,
+    walk,
+)
+from reconciler.core.model import (
+    POLICIES,
+    DesiredUnit,
+    LiveUnit,
+    Resource,
+    Source,
+)
+from reconciler.core.order import permuted, places, with_new
+from reconciler.core.pairing import Pairing, pair
+from reconciler.core.redact import Redactor
+from reconciler.errors import Problem
+
+
+class Action(StrEnum):
+    """What a change does; the value is the word in JSON."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    REORDER = "reorder"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One differing field, ready to be shown: secrets are references or digests."""
+
+    path: str
+    live: Any
+    desired: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One create, update, delete or reorder, ready to be shown and saved."""
+
+    address: str
+    platform: str
+    kind: str
+    action: Action
+    fields: tuple[FieldChange, ...]
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A change with what it takes to carry it out. Never saved: it may hold secrets.
+
+    place: the order number to ask for with a create. sequence: ids of a reorder, first to last,
+    with the key's segment in place of the id for what this plan creates.
+    """
+
+    change: Change
+    live: Resource | None = None
+    desired: Resource | None = None
+    place: int | None = None
+    duplicate: bool = False
+    sequence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unmanaged:
+    """A live resource that no file names and that is left alone."""
+
+    address: str
+    platform: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnitDiff:
+    """What one unit needs. `unchanged` counts desired resources that are live as they should be."""
+
+    desired: DesiredUnit
+    live: LiveUnit
+    steps: tuple[Step, ...]
+    unmanaged: tuple[Unmanaged, ...]
+    unchanged: int
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+# What others need comes first, what takes protection away comes last.
+_ORDER_OF_ACTIONS = (Action.CREATE, Action.UPDATE, Action.REORDER, Action.DELETE)
+
+
+def diff_unit(
+    desired: DesiredUnit, live: LiveUnit, catalogue: Catalogue, redactor: Redactor
+) -> UnitDiff:
+    """Everything that makes `live` equal to `desired`, in the order in which to do it."""
+    context = _Context(desired, live, catalogue, redactor)
+    pairing = pair(desired.resources, live.resources)
+    deletes, unmanaged = _unclaimed(desired, pairing.only_live)
+    updates = [step for both in pairing.pairs if (step := context.update(*both))]
+    creates = context.creates(pairing, deletes)
+    reorder = context.reorder(pairing, deletes)
+    steps = [*creates, *updates, *reorder, *(context.delete(resource) for resource in deletes)]
+    return UnitDiff(
+        desired,
+        live,
+        tuple(sorted(steps, key=_rank)),
+        tuple(context.unmanaged(resource) for resource in unmanaged),
+        len(pairing.pairs) - len(updates),
+        _problems(desired, pairing, creates),
+        (*live.warnings, *_unknown_warnings(desired, pairing)),
+    )
+
+
+def _rank(step: Step) -> tuple[int, int]:
+    is_policy = step.change.kind != "tier"
+    action = _ORDER_OF_ACTIONS.index(step.change.action)
+    # A policy may need a tier: tiers come before policies, and go after them.
+    is_delete = step.change.action is Action.DELETE
+    return (action if is_policy or is_delete else -1, int(is_policy != is_delete))
+
+
+def _unclaimed(
+    desired: DesiredUnit, only_live: Iterable[Resource]
+) -> tuple[list[Resource], list[Resource]]:
+    """Live resources that nothing names: those to delete, and those to leave alone."""
+    deletes, unmanaged = [], []
+    for resource in only_live:
+        is_pruned = desired.prune and resource.key.list in desired.managed
+        if is_pruned or _is_absent(desired, resource):
+            deletes.append(resource)
+        else:
+            unmanaged.append(resource)
+    return deletes, unmanaged
+
+
+def _is_absent(desired: DesiredUnit, resource: Resource) -> bool:
+    key = resource.key
+    return any(
+        (absent.list, absent.group, absent.type) == (key.list, key.group, key.type)
+        and absent.name in ("", key.name)
+        for absent in desired.absent
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    desired: DesiredUnit
+    live: LiveUnit
+    catalogue: Catalogue
+    redactor: Redactor
+
+    def update(self, desired: Resource, live: Resource) -> Step | None:
+        ours, theirs = comparable(desired, live)
+        if ours == theirs:
+            return None
+        secrets = desired.secrets | live.secrets
+        fields = tuple(
+            FieldChange(
+                dotted(path),
+                redact_at(walk(live.canonical, path), path, secrets, self.redactor),
+                redact_at(walk(desired.canonical, path), path, secrets, self.redactor),
+            )
+            for path in differing_fields(theirs, ours)
+        )
+        return Step(self._change(desired, Action.UPDATE, fields), live, desired)
+
+    def creates(self, pairing: Pairing, deletes: Sequence[Resource]) -> list[Step]:
+        new = pairing.only_desired
+        places_asked = self._places(pairing, deletes)
+        doubled = _doubled(self.desired.resources)
+        return [
+            Step(
+                self._change(desired, Action.CREATE, self._all_fields(desired, is_live=False)),
+                None,
+                desired,
+                places_asked.get(desired.key.segment),
+                _coordinates(desired) in doubled,
+            )
+            for desired in new
+        ]
+
+    def delete(self, live: Resource) -> Step:
+        fields = self._all_fields(live, is_live=True)
+        return Step(self._change(live, Action.DELETE, fields), live)
+
+    def unmanaged(self, live: Resource) -> Unmanaged:
+        return Unmanaged(self._address(live), self.desired.platform, live.key.kind)
+
+    def reorder(self, pairing: Pairing, deletes: Sequence[Resource]) -> list[Step]:
+        current, wanted, names = self._sequences(pairing, deletes)
+        moved = permuted(current, wanted)
+        if moved == current:
+            return []
+        managed = set(wanted)
+        field = FieldChange(
+            "order",
+            [names[item] for item in current if item in managed],
+            [names[item] for item in moved if item in managed],
+        )
+        address = str(self.desired.address)
+        change = Change(
+            address, self.desired.platform, "policy", Action.REORDER, (field,), self.desired.source
+        )
+        return [Step(change, sequence=with_new(moved, wanted))]
+
+    def _sequences(
+        self, pairing: Pairing, deletes: Sequence[Resource]
+    ) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, str]]:
+        """Live ids in order, wanted ids in order (segments for new ones), and their names."""
+        gone = {resource.id for resource in deletes}
+        ordered = [
+            resource
+            for resource in self.live.resources
+            if self._is_ordered(resource) and resource.order is not None
+        ]
+        ordered.sort(key=lambda resource: (resource.order or 0, resource.id))
+        current = tuple(resource.id for resource in ordered if resource.id not in gone)
+        paired = {id(desired): live.id for desired, live in pairing.pairs}
+        new = {id(desired) for desired in pairing.only_desired}
+        wanted = tuple(
+            paired.get(id(desired), desired.key.segment)
+            for desired in self.desired.resources
+            if self._is_ordered(desired)
+            and (id(desired) in new or paired.get(id(desired)) in current)
+        )
+        names = {resource.id: resource.key.segment for resource in ordered}
+        return current, wanted, names
+
+    def _places(self, pairing: Pairing, deletes: Sequence[Resource]) -> dict[str, int | None]:
+        current, wanted, _ = self._sequences(pairing, deletes)
+        final = with_new(permuted(current, wanted), wanted)
+        numbers = {item.id: item.order for item in self.live.resources if item.order is not None}
+        new = [item for item in wanted if item not in current]
+        return places(final, numbers, new)
+
+    def _is_ordered(self, resource: Resource) -> bool:
+        if resource.key.list != POLICIES:
+            return False
+        known = self.catalogue.get(resource.key.group, resource.key.type)
+        return known is None or known.ordered
+
+    def _change(
+        self, resource: Resource, action: Action, fields: tuple[FieldChange, ...]
+    ) -> Change:
+        source = resource.source or self._absent_source(resource) or self.desired.source
+        platform = self.desired.platform
+        return Change(self._address(resource), platform, resource.key.kind, action, fields, source)
+
+    def _absent_source(self, resource: Resource) -> Source | None:
+        coordinates = _coordinates(resource)
+        return next(
+            (
+                absent.source
+                for absent in self.desired.absent
+                if (absent.list, absent.group, absent.type) == coordinates
+            ),
+            None,
+        )
+
+    def _address(self, resource: Resource) -> str:
+        segment = resource.key.segment
+        same = [other for other in self.live.resources if other.key.segment == segment]
+        if resource.id and len(same) > 1:
+            segment = f"{segment}@{resource.id}"
+        return f"{self.desired.address}/{segment}"
+
+    def _all_fields(self, resource: Resource, *, is_live: bool) -> tuple[FieldChange, ...]:
+        shown = [
+            (dotted(path), redact_at(value, path, resource.secrets, self.redactor))
+            for path, value in _top_fields(resource.settings)
+        ]
+        if is_live:
+            return tuple(FieldChange(path, value, None) for path, value in shown)
+        return tuple(FieldChange(path, None, value) for path, value in shown)
+
+
+def _doubled(resources: Iterable[Resource]) -> frozenset[tuple[str, str, str]]:
+    """Coordinates that the files hold more than once on this unit."""
+    seen: set[tuple[str, str, str]] = set()
+    doubled: set[tuple[str, str, str]] = set()
+    for resource in resources:
+        coordinates = _coordinates(resource)
+        (doubled if coordinates in seen else seen).add(coordinates)
+    return frozenset(doubled)
+
+
+def _coordinates(resource: Resource) -> tuple[str, str, str]:
+    key = resource.key
+    return key.list, key.group, key.type
+
+
+def _top_fields(settings: Mapping[str, Any]) -> list[tuple[Path, Any]]:
+    """(path, value) of what is worth showing of a whole resource: configuration key by key."""
+    fields: list[tuple[Path, Any]] = []
+    for name, value in settings.items():
+        if name == "config" and isinstance(value, Mapping):
+            fields.extend(((name, key), item) for key, item in value.items())
+        elif value not in (None, False, [], {}):
+            fields.append(((name,), value))
+    return fields
+
+
+def _unknown_warnings(desired: DesiredUnit, pairing: Pairing) -> list[str]:
+    """One line for each resource with values that cannot be compared."""
+    warnings = []
+    for ours, theirs in pairing.pairs:
+        names = sorted(
+            dotted(path)
+            for pattern in ours.secrets
+            for path in concrete_paths(ours.canonical, pattern)
+            if is_unknown(ours, theirs, pattern, path)
+        )
+        if names:
+            address = f"{desired.address}/{ours.key.segment}"
+            warnings.append(f"{address}: {', '.join(names)} cannot be compared: not known here")
+    return warnings
+
+
+def _problems(
+    desired: DesiredUnit, pairing: Pairing, creates: Sequence[Step]
+) -> tuple[Problem, ...]:
+    problems = [
+        _problem(step.desired, "a new policy needs a version", _VERSION_HINT)
+        for step in creates
+        if step.desired and "version" in step.desired.settings
+        if step.desired.settings["version"] is None
+    ]
+    for ours, theirs in pairing.ambiguous:
+        live = ", ".join(f"{item.key.segment} (id {item.id})" for item in theirs)
+        hint = "give each entry the `name` that is the label of its live policy"
+        problems.extend(
+            _problem(item, f"it is not clear which live policy this is: {live}", hint)
+            for item in ours
+        )
+    return tuple(problems)
+
+
+_VERSION_HINT = "say policyRef.version, or pin it under `versions:`"
+
+
+def _problem(resource: Resource, message: str, hint: str) -> Problem:
+    source = resource.source or Source("")
+    name = resource.key.segment
+    return Problem(source.file, source.line, source.column, name, message, hint)

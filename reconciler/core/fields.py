@@ -1,0 +1,149 @@
+"""Field by field: which fields of two resources differ, what cannot be compared, what is secret.
+
+A path is a tuple of keys and list indexes; a pattern is dotted text with `*` for any index.
+The only user of deepdiff, imported where two resources are known to differ: its import costs
+more than a plan that finds nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from reconciler.core.model import Resource
+from reconciler.core.redact import Redactor, Secret, reveal
+
+Path = tuple[str | int, ...]
+
+
+def comparable(desired: Resource, live: Resource) -> tuple[Any, Any]:
+    """Both canonical forms with what is not known on either side taken out of both.
+
+    Not known are: a version that no file gives, a variable that is not set, and a write-only
+    value that the service does not return.
+    """
+    has_secrets = desired.secrets or live.secrets
+    if not has_secrets and desired.canonical.get("version", "") is not None:
+        return desired.canonical, live.canonical
+    ours, theirs = dict(reveal(desired.canonical)), dict(reveal(live.canonical))
+    if ours.get("version", "") is None:
+        ours.pop("version")
+        theirs.pop("version", None)
+    for pattern in desired.secrets:
+        for path in concrete_paths(desired.canonical, pattern):
+            if is_unknown(desired, live, pattern, path):
+                _drop(ours, path)
+                _drop(theirs, path)
+    return ours, theirs
+
+
+def is_unknown(desired: Resource, live: Resource, pattern: str, path: Path) -> bool:
+    """Whether the value at `path` is not known on one side, so that it cannot be compared."""
+    value = walk(desired.canonical, path)
+    if _holds_unknown(value):
+        return True
+    return pattern in desired.write_only and walk(live.canonical, path) is None
+
+
+def _holds_unknown(value: Any) -> bool:
+    if isinstance(value, Secret):
+        return not value.is_known
+    if isinstance(value, list | tuple):
+        return any(_holds_unknown(item) for item in value)
+    return False
+
+
+def concrete_paths(value: Any, pattern: str) -> list[Path]:
+    """The paths in `value` that a pattern such as `config.claims.*.value` stands for."""
+    paths: list[Path] = [()]
+    for part in pattern.split("."):
+        paths = [(*path, step) for path in paths for step in _steps(walk(value, path), part)]
+    return paths
+
+
+def _steps(node: Any, part: str) -> list[Any]:
+    if part == "*" and isinstance(node, list | tuple):
+        return list(range(len(node)))
+    return [part] if isinstance(node, Mapping) and part in node else []
+
+
+def walk(value: Any, path: Iterable[Any]) -> Any:
+    """The value at `path`, or None where there is none."""
+    for part in path:
+        if isinstance(value, Mapping):
+            value = value.get(part)
+        elif isinstance(value, list | tuple) and isinstance(part, int) and part < len(value):
+            value = value[part]
+        else:
+            return None
+    return value
+
+
+def _drop(value: Any, path: Path) -> None:
+    holder, last = walk(value, path[:-1]), path[-1]
+    if isinstance(holder, dict):
+        holder.pop(last, None)
+    elif isinstance(holder, list) and isinstance(last, int) and last < len(holder):
+        holder[last] = None
+
+
+def differing_fields(live: Any, desired: Any) -> list[Path]:
+    """The path of each differing field, sorted by its text.
+
+    A list of plain values, or one whose length changed, is one field.
+    """
+    from deepdiff import DeepDiff  # lazily: see the docstring of this module
+
+    tree = DeepDiff(live, desired, view="tree", threshold_to_diff_deeper=0)
+    paths = {
+        _field_path(live, desired, tuple(delta.path(output_format="list")))
+        for deltas in tree.values()
+        for delta in deltas
+    }
+    outermost = {path for path in paths if not any(path[:n] in paths for n in range(len(path)))}
+    return sorted(outermost, key=dotted)
+
+
+def _field_path(live: Any, desired: Any, path: Path) -> Path:
+    for length, part in enumerate(path):
+        if isinstance(part, int):
+            lists = walk(live, path[:length]), walk(desired, path[:length])
+            if not _are_alike(*lists):
+                return path[:length]
+    return path
+
+
+def _are_alike(live: Any, desired: Any) -> bool:
+    """Whether two lists are compared item by item: equally long, and of mappings only."""
+    return len(live) == len(desired) and all(
+        isinstance(item, Mapping) for item in (*live, *desired)
+    )
+
+
+def dotted(path: Path) -> str:
+    """`config.rateLimits[0].maximumRequests`."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text
+
+
+def redact_at(value: Any, path: Path, secrets: frozenset[str], redactor: Redactor) -> Any:
+    """The value with everything that `secrets` covers shown as reference or digest."""
+    pattern = ".".join("*" if isinstance(part, int) else part for part in path)
+    return _redact(value, pattern, secrets, redactor)
+
+
+def _redact(value: Any, path: str, secrets: frozenset[str], redactor: Redactor) -> Any:
+    if isinstance(value, Secret):
+        return redactor.redact(value)
+    if value is None or value == []:
+        return value
+    if any(path == secret or path.startswith(f"{secret}.") for secret in secrets):
+        holds_reference = isinstance(value, list) and any(isinstance(v, Secret) for v in value)
+        return redactor.redact(value) if holds_reference else redactor.show(value)
+    if isinstance(value, Mapping):
+        return {key: _redact(v, f"{path}.{key}", secrets, redactor) for key, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_redact(item, f"{path}.*", secrets, redactor) for item in value]
+    return value

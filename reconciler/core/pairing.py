@@ -1,0 +1,117 @@
+"""Which live resource is which desired one.
+
+By coordinates; where a unit holds the same policy several times, by label, then rules, then
+content. What stays ambiguous is said, never guessed.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+
+from reconciler.core.model import Resource
+from reconciler.core.redact import reveal
+
+Bucket = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """Every desired and live resource of a unit, exactly once.
+
+    ambiguous: groups of (desired, live) among which no pairing can be told.
+    """
+
+    pairs: tuple[tuple[Resource, Resource], ...]
+    only_desired: tuple[Resource, ...]
+    only_live: tuple[Resource, ...]
+    ambiguous: tuple[tuple[tuple[Resource, ...], tuple[Resource, ...]], ...] = ()
+
+
+def pair(desired: Sequence[Resource], live: Sequence[Resource]) -> Pairing:
+    """Pairs the resources of one unit; keeps the given order within each part of the answer."""
+    wanted, held = _buckets(desired), _buckets(live)
+    found: list[tuple[Resource, Resource]] = []
+    ambiguous = []
+    left_desired: list[Resource] = []
+    left_live: list[Resource] = []
+    for bucket in dict.fromkeys((*wanted, *held)):
+        pairs, rest, other = _pair_bucket(wanted.get(bucket, []), held.get(bucket, []))
+        found.extend(pairs)
+        if rest and other and not _is_told_apart(rest, other):
+            ambiguous.append((tuple(rest), tuple(other)))
+            continue
+        left_desired.extend(rest)
+        left_live.extend(other)
+    return Pairing(tuple(found), tuple(left_desired), tuple(left_live), tuple(ambiguous))
+
+
+def _buckets(resources: Iterable[Resource]) -> dict[Bucket, list[Resource]]:
+    buckets: dict[Bucket, list[Resource]] = defaultdict(list)
+    for resource in resources:
+        key = resource.key
+        # A tier has no coordinates: its name is its identity.
+        buckets[(key.list, key.group, key.type or key.name)].append(resource)
+    return buckets
+
+
+_Pairs = tuple[list[tuple[Resource, Resource]], list[Resource], list[Resource]]
+
+
+def _pair_bucket(desired: list[Resource], live: list[Resource]) -> _Pairs:
+    if len(desired) == 1 and len(live) == 1:
+        return [(desired[0], live[0])], [], []
+    pairs: list[tuple[Resource, Resource]] = []
+    for criterion in (_label, _rules, _content):
+        desired, live, more = _pair_by(criterion, desired, live)
+        pairs.extend(more)
+    if len(desired) == 1 and len(live) == 1 and not _are_labelled_apart(desired[0], live[0]):
+        return [*pairs, (desired[0], live[0])], [], []
+    return pairs, desired, live
+
+
+def _pair_by(
+    criterion: Callable[[Resource], Hashable], desired: list[Resource], live: list[Resource]
+) -> tuple[list[Resource], list[Resource], list[tuple[Resource, Resource]]]:
+    by_desired, by_live = defaultdict(list), defaultdict(list)
+    for resource in desired:
+        by_desired[criterion(resource)].append(resource)
+    for resource in live:
+        by_live[criterion(resource)].append(resource)
+    pairs = [
+        (ours[0], by_live[value][0])
+        for value, ours in by_desired.items()
+        if value is not None
+        and len(ours) == 1
+        and len(by_live.get(value, ())) == 1
+        # A label that says otherwise outweighs equal rules or content.
+        and not _are_labelled_apart(ours[0], by_live[value][0])
+    ]
+    taken = {id(resource) for both in pairs for resource in both}
+    return (
+        [resource for resource in desired if id(resource) not in taken],
+        [resource for resource in live if id(resource) not in taken],
+        pairs,
+    )
+
+
+def _label(resource: Resource) -> Hashable:
+    return resource.key.name or None
+
+
+def _rules(resource: Resource) -> Hashable:
+    return repr(resource.canonical.get("rules"))
+
+
+def _content(resource: Resource) -> Hashable:
+    return repr(reveal(resource.canonical.get("config")))
+
+
+def _are_labelled_apart(desired: Resource, live: Resource) -> bool:
+    return bool(desired.key.name and live.key.name and desired.key.name != live.key.name)
+
+
+def _is_told_apart(desired: list[Resource], live: list[Resource]) -> bool:
+    """Whether every label says that no live resource is one of the desired ones."""
+    return all(_are_labelled_apart(ours, theirs) for ours in desired for theirs in live)

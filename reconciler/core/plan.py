@@ -1,0 +1,379 @@
+"""A plan: what would change, ready to be shown, saved, compared and digested. Pure.
+
+A plan is a value without bodies and without secrets. To apply one, the files are loaded again
+and give the bodies; the plan only says what was reviewed. Plans of the same input are
+byte-identical but for `createdAt`, which the digest leaves out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconciler.core.diff import Action, Change, FieldChange, UnitDiff, Unmanaged
+from reconciler.core.fields import redact_at
+from reconciler.core.model import DesiredUnit, LiveUnit, Resource, Source, Target
+from reconciler.core.redact import Redactor, Secret
+from reconciler.errors import Exit, Problem
+
+SCHEMA_VERSION = 1
+
+_BLIND = Redactor(b"")
+_HIDDEN = "(secret)"
+
+
+@dataclass(frozen=True, slots=True)
+class PlanError:
+    """Something that could not be planned; `exit` is the code it asks for."""
+
+    message: str
+    exit: Exit
+    address: str = ""
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """What `apply` checks of one touched unit: which it is, what was wanted, what was live.
+
+    desired, fingerprint: `sha256:…`. live: the resources as shown values, secrets hidden.
+    """
+
+    address: str
+    target: Target
+    desired: str
+    fingerprint: str
+    live: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Changes in the order of their addresses; within a unit in the order of applying.
+
+    scope: the filters and flags that it was made with. desired: digest of everything wanted in
+    that scope, changed or not.
+    """
+
+    changes: tuple[Change, ...]
+    unmanaged: tuple[Unmanaged, ...] = ()
+    unchanged: int = 0
+    errors: tuple[PlanError, ...] = ()
+    warnings: tuple[str, ...] = ()
+    scope: Mapping[str, Any] = field(default_factory=dict)
+    desired: str = ""
+    pins: tuple[Pin, ...] = ()
+    created_at: str = ""
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """`summary` of the JSON form."""
+        actions = [change.action for change in self.changes]
+        return {
+            **{str(action): actions.count(action) for action in Action},
+            "unchanged": self.unchanged,
+            "unmanaged": len(self.unmanaged),
+        }
+
+
+def make_plan(
+    diffs: Iterable[UnitDiff],
+    *,
+    errors: Sequence[PlanError],
+    warnings: Sequence[str],
+    scope: Mapping[str, Any],
+    created_at: str,
+) -> Plan:
+    """The plan of all units, in the order of their addresses, whatever order they come in."""
+    ordered = sorted(diffs, key=lambda diff: diff.desired.address)
+    found = [error for diff in ordered for error in _problems(diff)]
+    return Plan(
+        tuple(step.change for diff in ordered for step in diff.steps),
+        tuple(item for diff in ordered for item in diff.unmanaged),
+        sum(diff.unchanged for diff in ordered),
+        (*sorted(errors, key=lambda e: (e.address, e.message)), *found),
+        (*warnings, *(text for diff in ordered for text in diff.warnings)),
+        scope,
+        _desired_of_all(ordered),
+        tuple(pin(diff) for diff in ordered if diff.steps),
+        created_at,
+    )
+
+
+def _problems(diff: UnitDiff) -> list[PlanError]:
+    address = str(diff.desired.address)
+    return [PlanError(problem.message, Exit.INVALID, address, problem) for problem in diff.problems]
+
+
+def pin(diff: UnitDiff) -> Pin:
+    """The pin of one unit."""
+    live = live_data(diff.live, _secrets(diff.desired.resources))
+    return Pin(
+        str(diff.desired.address),
+        diff.desired.target,
+        desired_digest(diff.desired),
+        _sha256(live),
+        live,
+    )
+
+
+def fingerprint(desired: DesiredUnit, live: LiveUnit) -> str:
+    """`sha256:…` over everything that the service holds of the unit, secrets left out."""
+    return _sha256(live_data(live, _secrets(desired.resources)))
+
+
+def _secrets(resources: Iterable[Resource]) -> frozenset[str]:
+    return frozenset(path for resource in resources for path in resource.secrets)
+
+
+def live_data(live: LiveUnit, secrets: frozenset[str]) -> dict[str, Any]:
+    """The live resources by id, as plain values with every secret hidden."""
+    return {
+        f"{resource.key.segment}@{resource.id}": {
+            **_hidden(resource.canonical, secrets | resource.secrets),
+            "order": resource.order,
+        }
+        for resource in live.resources
+    }
+
+
+def desired_digest(desired: DesiredUnit) -> str:
+    """`sha256:…` over what is wanted of a unit: references by name, never by value."""
+    lists = sorted(desired.managed)
+    resources = [
+        [resource.key.list, resource.key.group, resource.key.segment, _referenced(resource)]
+        for resource in desired.resources
+    ]
+    absent = [[item.list, item.group, item.type, item.name] for item in desired.absent]
+    return _sha256([str(desired.address), lists, resources, absent, desired.prune])
+
+
+def _desired_of_all(diffs: Sequence[UnitDiff]) -> str:
+    return _sha256([desired_digest(diff.desired) for diff in diffs])
+
+
+def _referenced(resource: Resource) -> Any:
+    return _plain(resource.canonical)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Secret):
+        return value.reference or _HIDDEN
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _hidden(value: Mapping[str, Any], secrets: frozenset[str]) -> dict[str, Any]:
+    shown = {key: redact_at(item, (key,), secrets, _BLIND) for key, item in value.items()}
+    return {key: _blank(item) for key, item in shown.items()}
+
+
+def _blank(value: Any) -> Any:
+    """Digests made with no key would tell what is hidden: they are left out."""
+    if isinstance(value, str) and value.startswith("(secret sha256:"):
+        return _HIDDEN
+    if isinstance(value, Mapping):
+        return {key: _blank(item) for key, item in value.items()}
+    return [_blank(item) for item in value] if isinstance(value, list) else value
+
+
+def _sha256(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
+    return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def to_data(plan: Plan, command: str = "plan") -> dict[str, Any]:
+    """The JSON form of the contract, digest included."""
+    data: dict[str, Any] = {
+        "schemaVersion": SCHEMA_VERSION,
+        "command": command,
+        "digest": "",
+        "createdAt": plan.created_at,
+        "summary": plan.counts,
+        "changes": [change_data(change) for change in plan.changes],
+        "unmanaged": [
+            {"address": item.address, "platform": item.platform, "kind": item.kind}
+            for item in plan.unmanaged
+        ],
+        "errors": [error_data(error) for error in plan.errors],
+        "warnings": list(plan.warnings),
+    }
+    data["digest"] = digest(plan)
+    return data
+
+
+def to_file(plan: Plan) -> dict[str, Any]:
+    """The JSON form plus what `apply` needs, for a plan file."""
+    return {**to_data(plan), "apply": _apply_data(plan)}
+
+
+def digest(plan: Plan) -> str:
+    """`sha256:…` over the whole plan but for `createdAt`."""
+    return _sha256(
+        {
+            "changes": [change_data(change) for change in plan.changes],
+            "summary": plan.counts,
+            "unmanaged": [item.address for item in plan.unmanaged],
+            "errors": [error_data(error) for error in plan.errors],
+            "warnings": list(plan.warnings),
+            "apply": _apply_data(plan),
+        }
+    )
+
+
+def _apply_data(plan: Plan) -> dict[str, Any]:
+    return {
+        "scope": dict(plan.scope),
+        "desired": plan.desired,
+        "units": [
+            {
+                "address": item.address,
+                "target": {
+                    "host": item.target.host,
+                    "organization": item.target.organization,
+                    "environment": item.target.environment,
+                    "api": item.target.api,
+                },
+                "desired": item.desired,
+                "fingerprint": item.fingerprint,
+                "live": item.live,
+            }
+            for item in plan.pins
+        ],
+    }
+
+
+def change_data(change: Change) -> dict[str, Any]:
+    """One element of `changes`."""
+    data: dict[str, Any] = {
+        "address": change.address,
+        "platform": change.platform,
+        "kind": change.kind,
+        "action": str(change.action),
+        "fields": [
+            {"path": item.path, "live": item.live, "desired": item.desired}
+            for item in change.fields
+        ],
+    }
+    if change.source:
+        data["source"] = {"file": change.source.file, "line": change.source.line}
+    return data
+
+
+def error_data(error: PlanError) -> dict[str, Any]:
+    """One element of `errors`: a message, and the place where it has one."""
+    data: dict[str, Any] = {"message": error.message, "exit": int(error.exit)}
+    if error.address:
+        data["address"] = error.address
+    if error.problem:
+        data.update(problem_data(error.problem))
+    return data
+
+
+def problem_data(problem: Problem) -> dict[str, Any]:
+    """A problem of the files as JSON; without what is not known."""
+    data = {
+        "message": problem.message,
+        "file": problem.file,
+        "line": problem.line,
+        "column": problem.column,
+        "path": problem.path,
+        "hint": problem.hint,
+    }
+    return {key: value for key, value in data.items() if value}
+
+
+class PlanFileError(ValueError):
+    """A plan file that cannot be read; the message says what is wrong."""
+
+
+def from_file(data: Any) -> tuple[Plan, str]:
+    """The plan in a file's data and the digest that the file claims; raises PlanFileError."""
+    if not isinstance(data, Mapping) or data.get("command") != "plan" or "apply" not in data:
+        raise PlanFileError("it is no plan file: make one with `reconciler plan -o FILE`")
+    if data.get("schemaVersion") != SCHEMA_VERSION:
+        raise PlanFileError(f"schemaVersion must be {SCHEMA_VERSION}")
+    try:
+        return _plan_from(data), str(data["digest"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise PlanFileError(f"the plan is damaged near {error}") from None
+
+
+def _plan_from(data: Mapping[str, Any]) -> Plan:
+    apply = data["apply"]
+    return Plan(
+        tuple(_change_from(item) for item in data["changes"]),
+        tuple(Unmanaged(i["address"], i["platform"], i["kind"]) for i in data["unmanaged"]),
+        int(data["summary"]["unchanged"]),
+        tuple(_error_from(item) for item in data["errors"]),
+        tuple(data["warnings"]),
+        dict(apply["scope"]),
+        str(apply["desired"]),
+        tuple(_pin_from(item) for item in apply["units"]),
+        str(data["createdAt"]),
+    )
+
+
+def _change_from(data: Mapping[str, Any]) -> Change:
+    source = data.get("source")
+    return Change(
+        str(data["address"]),
+        str(data["platform"]),
+        str(data["kind"]),
+        Action(data["action"]),
+        tuple(FieldChange(str(f["path"]), f["live"], f["desired"]) for f in data["fields"]),
+        Source(str(source["file"]), int(source["line"])) if source else None,
+    )
+
+
+def _error_from(data: Mapping[str, Any]) -> PlanError:
+    problem = None
+    if "file" in data:
+        names = ("file", "line", "column", "path", "message", "hint")
+        problem = Problem(**{name: data[name] for name in names if name in data})
+    return PlanError(
+        str(data["message"]), Exit(data["exit"]), str(data.get("address", "")), problem
+    )
+
+
+def _pin_from(data: Mapping[str, Any]) -> Pin:
+    target = data["target"]
+    return Pin(
+        str(data["address"]),
+        Target(target["host"], target["organization"], target["environment"], target["api"]),
+        str(data["desired"]),
+        str(data["fingerprint"]),
+        dict(data["live"]),
+    )
+
+
+def stale_fields(pinned: Pin, desired: DesiredUnit, live: LiveUnit) -> list[str]:
+    """Which fields moved since the pin was made, in words: `cors: config.ttl was 1, is 2`."""
+    now = live_data(live, _secrets(desired.resources))
+    lines = []
+    for name in sorted({*pinned.live, *now}):
+        before, after = pinned.live.get(name), now.get(name)
+        if before == after:
+            continue
+        shown = name.rsplit("@", 1)[0]
+        if before is None or after is None:
+            lines.append(f"{shown}: {'is new' if before is None else 'is gone'}")
+        else:
+            lines.extend(f"{shown}: {text}" for text in _moved("", before, after))
+    return lines
+
+
+def _moved(path: str, before: Any, after: Any) -> list[str]:
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        return [
+            line
+            for key in sorted({*before, *after})
+            if before.get(key) != after.get(key)
+            for line in _moved(f"{path}.{key}".lstrip("."), before.get(key), after.get(key))
+        ]
+    return [f"{path} was {json.dumps(before)}, is {json.dumps(after)}"]
