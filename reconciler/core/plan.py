@@ -96,7 +96,7 @@ def make_plan(
         (*sorted(errors, key=lambda e: (e.address, e.message)), *found),
         (*warnings, *(text for diff in ordered for text in diff.warnings)),
         scope,
-        _desired_of_all(ordered),
+        digest_of_desired([diff.desired for diff in ordered]),
         tuple(pin(diff) for diff in ordered if diff.steps),
         created_at,
     )
@@ -150,8 +150,9 @@ def desired_digest(desired: DesiredUnit) -> str:
     return _sha256([str(desired.address), lists, resources, absent, desired.prune])
 
 
-def _desired_of_all(diffs: Sequence[UnitDiff]) -> str:
-    return _sha256([desired_digest(diff.desired) for diff in diffs])
+def digest_of_desired(units: Iterable[DesiredUnit]) -> str:
+    """`sha256:…` over what is wanted of all units, in the order of their addresses."""
+    return _sha256([desired_digest(unit) for unit in sorted(units, key=lambda u: u.address)])
 
 
 def _referenced(resource: Resource) -> Any:

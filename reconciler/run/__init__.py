@@ -1,0 +1,1 @@
+"""The whole cycle: load, fetch, diff, plan, check, apply, verify."""

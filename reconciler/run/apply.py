@@ -1,0 +1,208 @@
+"""Carries out the steps of a plan and tells what became of each; never prints.
+
+Units run side by side; the steps of one unit run in order. Each unit is read once more directly
+before its first write, and again after its last one: an answer is only believed when it shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from threading import Event
+
+from reconciler.core.diff import Action, Step, UnitDiff, diff_unit
+from reconciler.core.model import LiveUnit, Resource
+from reconciler.core.outcome import APPLIED, FAILED, SKIPPED, Outcome
+from reconciler.core.plan import fingerprint, pin, stale_fields
+from reconciler.core.redact import Secret
+from reconciler.errors import Exit, PolicyError, Problem, ProviderError, ReconcilerError
+from reconciler.run.context import Context
+from reconciler.run.converge import lists_to_fetch, side_by_side
+from reconciler.run.locate import Job
+
+_INTERRUPTED = "interrupted before it was sent"
+_EARLIER = "an earlier change of this API failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A unit with its steps, and the job that says where it lives."""
+
+    job: Job
+    diff: UnitDiff
+
+
+@dataclass(slots=True)
+class _Run:
+    """The outcomes of one unit so far; the only mutable value here, and it stays in one thread."""
+
+    outcomes: dict[int, Outcome] = field(default_factory=dict)
+    created: dict[str, str] = field(default_factory=dict)
+    has_failed: bool = False
+
+
+def apply(context: Context, works: Sequence[Work], stop: Event) -> tuple[Outcome, ...]:
+    """Carries out all steps; an outcome for each, in the order of the plan.
+
+    Raises PolicyError before the first write where a value to be sent is not known. After
+    `stop` is set calls in flight finish and nothing new is sent.
+    """
+    check_values(works)
+    steps = sum(len(work.diff.steps) for work in works)
+    context.progress.begin("applying", steps)
+    outcomes = dict(
+        side_by_side(lambda work: _unit(context, work, stop), works, context.parallelism)
+    )
+    context.progress.end()
+    return tuple(item for work in works for item in outcomes[str(work.job.address)])
+
+
+def check_values(works: Sequence[Work]) -> None:
+    """Raises PolicyError that names every reference that a write would need and is not known."""
+    problems = [
+        problem
+        for work in works
+        for step in work.diff.steps
+        if step.desired and _sends_configuration(step)
+        for problem in _unknown(step.desired)
+    ]
+    if problems:
+        raise PolicyError(problems)
+
+
+def _sends_configuration(step: Step) -> bool:
+    if step.change.action is Action.CREATE:
+        return True
+    return any(item.path != "disabled" for item in step.change.fields)
+
+
+def _unknown(desired: Resource) -> Iterator[Problem]:
+    from_path = sorted(_unknown_references(desired.settings))
+    source = desired.source
+    for reference in from_path:
+        yield Problem(
+            source.file if source else "",
+            source.line if source else 0,
+            source.column if source else 0,
+            desired.key.segment,
+            f"{reference} has no value, and applying this policy needs it",
+            "set the variable, or make the file readable",
+        )
+
+
+def _unknown_references(value: object) -> set[str]:
+    if isinstance(value, Secret):
+        return set() if value.is_known else {value.reference}
+    if isinstance(value, dict):
+        return {name for item in value.values() for name in _unknown_references(item)}
+    if isinstance(value, list | tuple):
+        return {name for item in value for name in _unknown_references(item)}
+    return set()
+
+
+def _unit(context: Context, work: Work, stop: Event) -> tuple[str, tuple[Outcome, ...]]:
+    """All steps of one unit; a failure is an outcome, never raised."""
+    address = str(work.job.address)
+    if stop.is_set():
+        return address, _all_skipped(context, work, _INTERRUPTED, Exit.INTERRUPTED)
+    try:
+        before = _fetch(work)
+    except ReconcilerError as error:
+        return address, _all_skipped(context, work, str(error), error.exit)
+    if fingerprint(work.diff.desired, before) != fingerprint(work.diff.desired, work.diff.live):
+        moved = "; ".join(stale_fields(pin(work.diff), work.diff.desired, before))
+        return address, _all_skipped(context, work, f"changed since the plan: {moved}", Exit.STALE)
+    run = _Run()
+    for index, step in enumerate(work.diff.steps):
+        run.outcomes[index] = _attempt(work, step, run, stop)
+        context.progress.advance()
+    _verify(context, work, run)
+    return address, tuple(run.outcomes[index] for index in range(len(work.diff.steps)))
+
+
+def _fetch(work: Work) -> LiveUnit:
+    lists = lists_to_fetch(work.diff.desired)
+    return work.job.provider.fetch(work.job.target, lists, work.job.technology)
+
+
+def _all_skipped(context: Context, work: Work, reason: str, code: Exit) -> tuple[Outcome, ...]:
+    for _ in work.diff.steps:
+        context.progress.advance()
+    return tuple(Outcome(step.change, SKIPPED, reason, code) for step in work.diff.steps)
+
+
+def _attempt(work: Work, step: Step, run: _Run, stop: Event) -> Outcome:
+    if stop.is_set():
+        return Outcome(step.change, SKIPPED, _INTERRUPTED, Exit.INTERRUPTED)
+    # What takes something away, or moves it, waits for what was to be there before it.
+    if run.has_failed and step.change.action in (Action.DELETE, Action.REORDER):
+        return Outcome(step.change, SKIPPED, _EARLIER, Exit.PARTIAL)
+    try:
+        _send(work, step, run)
+    except ReconcilerError as error:
+        run.has_failed = True
+        return Outcome(step.change, FAILED, str(error), error.exit)
+    return Outcome(step.change, APPLIED)
+
+
+def _send(work: Work, step: Step, run: _Run) -> None:
+    provider, target = work.job.provider, work.job.target
+    match step:
+        case Step(live=None, desired=Resource() as desired):
+            made = provider.create(target, desired, order=step.place, duplicate=step.duplicate)
+            run.created[desired.key.segment] = made.id
+        case Step(live=Resource() as live, desired=Resource() as desired):
+            provider.update(target, live, desired)
+        case Step(live=Resource() as live):
+            provider.delete(target, live)
+        case _:
+            ids = tuple(run.created.get(item, item) for item in step.sequence)
+            provider.reorder(target, ids)
+
+
+def _verify(context: Context, work: Work, run: _Run) -> None:
+    """Reads the unit again and settles the outcomes by what is really there."""
+    if not any(item.outcome in (APPLIED, FAILED) for item in run.outcomes.values()):
+        return
+    try:
+        left = _left(context, work)
+        if _was_placed_wrong(work, run, left):
+            left = _put_in_order(context, work, left)
+    except ProviderError as error:
+        for index, item in run.outcomes.items():
+            if item.outcome == APPLIED:
+                reason = f"sent, but could not be read back: {error}"
+                run.outcomes[index] = replace(item, reason=reason, exit=error.exit)
+        return
+    remaining = {(step.change.address, step.change.action): step for step in left.steps}
+    for index, item in run.outcomes.items():
+        run.outcomes[index] = _settled(item, remaining)
+
+
+def _left(context: Context, work: Work) -> UnitDiff:
+    return diff_unit(work.diff.desired, _fetch(work), context.catalogue, context.redactor)
+
+
+def _was_placed_wrong(work: Work, run: _Run, left: UnitDiff) -> bool:
+    """Whether only this run's creates stand at another place than they asked for."""
+    if not run.created or run.has_failed:
+        return False
+    return any(step.change.action is Action.REORDER for step in left.steps)
+
+
+def _put_in_order(context: Context, work: Work, left: UnitDiff) -> UnitDiff:
+    """Whether a create's `order` moves the others is not documented: settle it in bulk."""
+    step = next(step for step in left.steps if step.change.action is Action.REORDER)
+    work.job.provider.reorder(work.job.target, step.sequence)
+    return _left(context, work)
+
+
+def _settled(item: Outcome, remaining: dict[tuple[str, Action], Step]) -> Outcome:
+    same = [step for (address, _), step in remaining.items() if address == item.change.address]
+    if item.outcome == FAILED and not same:
+        return Outcome(item.change, APPLIED, f"although the call failed ({item.reason})")
+    if item.outcome == APPLIED and same:
+        paths = ", ".join(field.path for step in same for field in step.change.fields)
+        reason = f"the service took the call but not the change: {paths or same[0].change.action}"
+        return Outcome(item.change, FAILED, reason, Exit.FAILURE)
+    return item

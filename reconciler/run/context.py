@@ -1,0 +1,82 @@
+"""What a run works with; made once by the command and handed down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any, Protocol
+
+from reconciler.core.catalogue import Catalogue
+from reconciler.core.project import Organization, Project
+from reconciler.core.redact import Redactor
+from reconciler.files.schema import Schemas
+from reconciler.files.values import Resolver
+from reconciler.providers.base import Provider
+
+
+class Progress(Protocol):
+    """Told of work that takes a while."""
+
+    def begin(self, label: str, total: int) -> None:
+        """A new stage of `total` steps."""
+
+    def advance(self) -> None:
+        """One step is done; called from any thread."""
+
+    def end(self) -> None:
+        """The stage is over."""
+
+
+class Silent:
+    """Progress that nobody watches."""
+
+    def begin(self, label: str, total: int) -> None:
+        pass
+
+    def advance(self) -> None:
+        pass
+
+    def end(self) -> None:
+        pass
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Globs over organization folders, environment folders and APIs; empty means all."""
+
+    orgs: tuple[str, ...] = ()
+    envs: tuple[str, ...] = ()
+    apis: tuple[str, ...] = ()
+
+    def has_organization(self, folder: str) -> bool:
+        return _is_named(folder, self.orgs)
+
+    def has_environment(self, folder: str) -> bool:
+        return _is_named(folder, self.envs)
+
+    def data(self) -> dict[str, Any]:
+        """For a plan file."""
+        return {"org": list(self.orgs), "env": list(self.envs), "api": list(self.apis)}
+
+
+def _is_named(name: str, globs: tuple[str, ...]) -> bool:
+    return not globs or any(fnmatchcase(name, glob) for glob in globs)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """A loaded project and everything needed to compare it with what is live.
+
+    connect: the provider of an organization; the same one for the same host and credentials.
+    """
+
+    project: Project
+    schemas: Schemas
+    catalogue: Catalogue
+    resolver: Resolver
+    redactor: Redactor
+    connect: Callable[[Organization], Provider]
+    scope: Scope = field(default_factory=Scope)
+    parallelism: int = 8
+    progress: Progress = field(default_factory=Silent)

@@ -1,0 +1,174 @@
+"""load -> fetch -> diff for all units in scope, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from itertools import islice
+from typing import TypeVar
+
+from reconciler.core.diff import UnitDiff, diff_unit
+from reconciler.core.model import DesiredUnit
+from reconciler.core.plan import Plan, PlanError, make_plan
+from reconciler.errors import PolicyError, Problem, ReconcilerError, UsageError
+from reconciler.files.layers import automated_unit, effective
+from reconciler.run.context import Context
+from reconciler.run.locate import Job, Located, as_errors, locate
+
+ItemT = TypeVar("ItemT")
+AnswerT = TypeVar("AnswerT")
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Every unit in scope with its differences, and what could not be compared.
+
+    located: all units in scope; jobs: those of them that were to be compared.
+    """
+
+    jobs: tuple[Job, ...]
+    diffs: tuple[UnitDiff, ...]
+    errors: tuple[PlanError, ...]
+    warnings: tuple[str, ...]
+    located: tuple[Job, ...] = ()
+
+    def plan(self, context: Context, created_at: str) -> Plan:
+        return make_plan(
+            self.diffs,
+            errors=self.errors,
+            warnings=(*context.project.warnings, *self.warnings),
+            scope=context.scope.data(),
+            created_at=created_at,
+        )
+
+
+def compare(context: Context, only: frozenset[str] | None = None) -> Compared:
+    """Fetches and diffs all units in scope, or those whose address is in `only`.
+
+    Raises UsageError where a filter matches nothing, PolicyError where the files are wrong.
+    """
+    located = locate_all(context)
+    jobs = [job for job in located.jobs if only is None or str(job.address) in only]
+    if not jobs and not located.errors and any((context.scope.apis, context.scope.envs)):
+        raise UsageError(f"no API matches {_filters(context)}")
+    diffs: list[UnitDiff] = []
+    errors = list(located.errors)
+    warnings: list[str] = []
+    context.progress.begin("reading policies", len(jobs))
+    for found in side_by_side(lambda job: _unit(context, job), jobs, context.parallelism):
+        context.progress.advance()
+        errors.extend(found.errors)
+        warnings.extend(found.warnings)
+        diffs.extend(found.diffs)
+    context.progress.end()
+    return Compared(
+        tuple(jobs), tuple(diffs), tuple(errors), tuple(sorted(set(warnings))), located.jobs
+    )
+
+
+def locate_all(context: Context) -> Located:
+    """Finds every unit in scope on its platform."""
+    organizations = [
+        organization
+        for organization in context.project.organizations
+        if context.scope.has_organization(organization.folder)
+    ]
+    if not organizations and context.scope.orgs:
+        raise UsageError(f"no organization matches {_filters(context)}")
+    known = {env.folder for organization in organizations for env in organization.environments}
+    if context.scope.envs and not any(map(context.scope.has_environment, known)):
+        raise UsageError(f"no environment matches {_filters(context)}")
+    jobs: list[Job] = []
+    errors: list[PlanError] = []
+    context.progress.begin("finding APIs", len(organizations))
+    found = side_by_side(
+        lambda organization: locate(context, organization), organizations, context.parallelism
+    )
+    for located in found:
+        context.progress.advance()
+        jobs.extend(located.jobs)
+        errors.extend(located.errors)
+    context.progress.end()
+    return Located(tuple(sorted(jobs, key=lambda job: job.address)), tuple(errors))
+
+
+def _filters(context: Context) -> str:
+    return " ".join(
+        f"--{name} {glob}" for name, globs in context.scope.data().items() for glob in globs
+    )
+
+
+def _unit(context: Context, job: Job) -> Compared:
+    """Fetches and diffs one unit; a failure becomes an error of that unit alone."""
+    try:
+        desired, warnings = desired_unit(context, job)
+        live = job.provider.fetch(job.target, lists_to_fetch(desired), job.technology)
+    except ReconcilerError as error:
+        return Compared((job,), (), tuple(as_errors(error, str(job.address))), ())
+    diff = diff_unit(desired, live, context.catalogue, context.redactor)
+    return Compared((job,), (diff,), (), tuple(warnings))
+
+
+def lists_to_fetch(desired: DesiredUnit) -> frozenset[str]:
+    """An API's policies are always read, so that unmanaged ones are seen; the rest if declared."""
+    named = {absent.list for absent in desired.absent}
+    always = {"policies"} if desired.target.api else set()
+    return frozenset(desired.managed | named | always)
+
+
+def desired_unit(context: Context, job: Job) -> tuple[DesiredUnit, Sequence[str]]:
+    """What the files say of the unit; raises PolicyError with everything wrong in them."""
+    desired, problems, warnings = _effective(context, job)
+    if problems:
+        raise PolicyError(problems)
+    return desired, warnings
+
+
+def _effective(context: Context, job: Job) -> tuple[DesiredUnit, list[Problem], list[str]]:
+    found = job.match
+    if found is None:
+        return automated_unit(
+            job.address,
+            job.target,
+            job.organization,
+            job.environment,
+            schemas=context.schemas,
+            catalogue=context.catalogue,
+            resolver=context.resolver,
+        )
+    layers = [job.organization.layer, job.environment.layer]
+    layers.extend(group.layer for group in found.groups)
+    if found.api:
+        layers.append(found.api.layer)
+    source = found.api.source if found.api else found.groups[0].source
+    return effective(
+        job.address,
+        job.target,
+        found.instance.technology,
+        layers,
+        schemas=context.schemas,
+        catalogue=context.catalogue,
+        resolver=context.resolver,
+        protected=job.environment.protected,
+        source=source,
+    )
+
+
+def side_by_side(
+    work: Callable[[ItemT], AnswerT], items: Iterable[ItemT], parallelism: int
+) -> Iterator[AnswerT]:
+    """Answers as they come, with at most `parallelism` in work and none piled up."""
+    source = iter(items)
+    with ThreadPoolExecutor(max(parallelism, 1)) as pool:
+        pending: set[Future[AnswerT]] = set()
+        try:
+            pending.update(pool.submit(work, item) for item in islice(source, parallelism))
+            while pending:
+                done, pending = wait(pending, return_when=FIRST_COMPLETED)
+                pending.update(pool.submit(work, item) for item in islice(source, len(done)))
+                for future in done:
+                    yield future.result()
+        finally:
+            for future in pending:
+                future.cancel()

@@ -1,0 +1,153 @@
+"""Names in the files -> places on the platform: which units there are to compare, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Protocol, TypeVar
+
+from reconciler.core.model import ENVIRONMENT_UNIT, Instance, Source, Target, UnitAddress
+from reconciler.core.plan import PlanError
+from reconciler.core.project import Environment, Organization
+from reconciler.errors import Exit, PolicyError, Problem, ReconcilerError
+from reconciler.files.match import Match, match, matches_filter
+from reconciler.providers.base import LiveEnvironment, Provider
+from reconciler.run.context import Context
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One unit to compare: where it is desired and where it lives; `match` is None for the
+    environment's own unit."""
+
+    address: UnitAddress
+    target: Target
+    organization: Organization
+    environment: Environment
+    provider: Provider
+    match: Match | None = None
+
+    @property
+    def technology(self) -> str:
+        return self.match.instance.technology if self.match else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """All units in scope, and what could not be found."""
+
+    jobs: tuple[Job, ...]
+    errors: tuple[PlanError, ...]
+
+
+class _Named(Protocol):
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+
+NamedT = TypeVar("NamedT", bound=_Named)
+
+
+def locate(context: Context, organization: Organization) -> Located:
+    """The units of one organization that are in scope; a failure is an error, never raised."""
+    environments = [
+        environment
+        for environment in organization.environments
+        if context.scope.has_environment(environment.folder) and _has_units(context, environment)
+    ]
+    if not environments:
+        return Located((), ())
+    try:
+        provider = context.connect(organization)
+        source = organization.source
+        what = "organization"
+        live = find(what, organization.organization, provider.organizations(), source)
+        listed = provider.environments(live.id)
+    except ReconcilerError as error:
+        return Located((), tuple(as_errors(error, organization.folder)))
+    jobs: list[Job] = []
+    errors: list[PlanError] = []
+    for environment in environments:
+        found = _environment(context, organization, environment, provider, live.id, listed)
+        jobs.extend(found.jobs)
+        errors.extend(found.errors)
+    return Located(tuple(jobs), tuple(errors))
+
+
+def _has_units(context: Context, environment: Environment) -> bool:
+    has_own = environment.automated is not None and not context.scope.apis
+    return bool(environment.apis or environment.groups or has_own)
+
+
+def _environment(
+    context: Context,
+    organization: Organization,
+    environment: Environment,
+    provider: Provider,
+    organization_id: str,
+    listed: Sequence[LiveEnvironment],
+) -> Located:
+    folder = f"{organization.folder}/{environment.folder}"
+    try:
+        live = find("environment", environment.environment, listed, environment.source)
+        instances: Sequence[Instance] = ()
+        if environment.apis or environment.groups:
+            instances = provider.instances(organization_id, live.id)
+    except ReconcilerError as error:
+        return Located((), tuple(as_errors(error, folder)))
+    matches, problems = match(environment, instances)
+    jobs = [
+        Job(
+            UnitAddress(organization.folder, environment.folder, found.name),
+            Target(provider.host, organization_id, live.id, str(found.instance.id)),
+            organization,
+            environment,
+            provider,
+            found,
+        )
+        for found in matches
+        if matches_filter(found, context.scope.apis)
+    ]
+    if environment.automated is not None and not context.scope.apis:
+        address = UnitAddress(organization.folder, environment.folder, ENVIRONMENT_UNIT)
+        target = Target(provider.host, organization_id, live.id)
+        jobs.append(Job(address, target, organization, environment, provider))
+    return Located(tuple(jobs), tuple(as_errors(PolicyError(problems), folder)))
+
+
+def find(what: str, wanted: str, listed: Sequence[NamedT], source: Source) -> NamedT:
+    """The one that has this name or id; raises PolicyError that lists the near ones."""
+    found = [item for item in listed if wanted in (item.id, item.name)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        ids = ", ".join(item.id for item in found)
+        message, hint = f"several {what}s are named {wanted!r}", f"write the id: one of {ids}"
+    else:
+        message, hint = f"no {what} is named {wanted!r}", _near(what, wanted, listed)
+    raise PolicyError([Problem(source.file, source.line, source.column, what, message, hint)])
+
+
+def _near(what: str, wanted: str, listed: Sequence[NamedT]) -> str:
+    names = sorted({item.name for item in listed})
+    lowered = {name.lower(): name for name in names}
+    near = [lowered[key] for key in get_close_matches(wanted.lower(), lowered, 3, 0.5)]
+    if near:
+        return f"did you mean {' or '.join(repr(name) for name in near)}?"
+    if not names:
+        return f"this login can see no {what}"
+    more = ", ..." if len(names) > 10 else ""
+    return f"this login can see: {', '.join(repr(name) for name in names[:10])}{more}"
+
+
+def as_errors(error: ReconcilerError, address: str) -> list[PlanError]:
+    """A failure as what a plan reports of it: one error for each problem of the files."""
+    if isinstance(error, PolicyError):
+        return [
+            PlanError(problem.message, Exit.INVALID, address, problem) for problem in error.problems
+        ]
+    return [PlanError(str(error), error.exit, address)]

@@ -1,0 +1,70 @@
+"""The JSON documents of every command; the shapes are the contract's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from reconciler.core.outcome import APPLIED, FAILED, SKIPPED, Outcome
+from reconciler.core.plan import SCHEMA_VERSION, Plan, PlanError, change_data, error_data, to_data
+from reconciler.errors import Exit, PolicyError, ReconcilerError
+
+
+def as_json(data: Any) -> str:
+    """The text of a JSON document, ending with a newline."""
+    return json.dumps(data, indent=2, ensure_ascii=False, default=str) + "\n"
+
+
+def plan_data(plan: Plan) -> dict[str, Any]:
+    """`plan --format json`."""
+    return to_data(plan)
+
+
+def drift_data(plan: Plan) -> dict[str, Any]:
+    """`drift --format json`: a plan with a cause for each change."""
+    data = to_data(plan, "drift")
+    for change in data["changes"]:
+        # Which of the two moved is known once converged runs are recorded.
+        change["cause"] = "unknown"
+    return data
+
+
+def apply_data(
+    plan: Plan, run: str, outcomes: Sequence[Outcome], errors: Sequence[PlanError]
+) -> dict[str, Any]:
+    """`apply --format json`: the plan's shape with an outcome for each change."""
+    data = to_data(plan, "apply")
+    data["run"] = run
+    data["summary"].update({word: _count(outcomes, word) for word in (APPLIED, FAILED, SKIPPED)})
+    data["changes"] = [
+        {**change_data(item.change), "outcome": item.outcome, "reason": item.reason}
+        for item in outcomes
+    ]
+    data["errors"] = [error_data(error) for error in errors]
+    return data
+
+
+def _count(outcomes: Sequence[Outcome], word: str) -> int:
+    return sum(item.outcome == word for item in outcomes)
+
+
+def failure_data(command: str, error: ReconcilerError) -> dict[str, Any]:
+    """What a command prints that could not do its work."""
+    return {
+        "schemaVersion": SCHEMA_VERSION,
+        "command": command,
+        "summary": {},
+        "changes": [],
+        "unmanaged": [],
+        "errors": [error_data(item) for item in _errors(error)],
+        "warnings": [],
+    }
+
+
+def _errors(error: ReconcilerError) -> list[PlanError]:
+    if isinstance(error, PolicyError):
+        return [
+            PlanError(problem.message, Exit.INVALID, problem=problem) for problem in error.problems
+        ]
+    return [PlanError(str(error), error.exit)]

@@ -1,0 +1,75 @@
+"""Plans and outcomes as Markdown; names from outside cannot break out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reconciler.core.diff import Change
+from reconciler.core.outcome import Outcome
+from reconciler.core.plan import Plan, PlanError
+from reconciler.show.clean import clean, value
+from reconciler.show.text import error_line
+
+_SIGNS = {"create": "➕", "update": "✏️", "delete": "➖", "reorder": "↕️"}
+
+
+def code(text: str) -> str:
+    """The text as inline code that also stands in a table: no backtick, bar or mark-up acts."""
+    text = clean(text).replace("`", "ˋ").replace("|", "¦")
+    return f"`{text}`" if text else ""
+
+
+def plan_markdown(plan: Plan, *, drift: bool = False) -> str:
+    """A heading, a table of counts, then the fields of each change."""
+    counts = plan.counts
+    names = ("create", "update", "delete", "reorder", "unchanged", "unmanaged")
+    lines = [
+        f"## {'Drift' if drift else 'Plan'}",
+        "",
+        "| " + " | ".join(names) + " |",
+        "|" + " ---: |" * len(names),
+        "| " + " | ".join(str(counts[name]) for name in names) + " |",
+        "",
+    ]
+    if not plan.changes and not plan.errors:
+        lines += ["No drift." if drift else "Nothing to change.", ""]
+    for change in plan.changes:
+        lines += _change_lines(change)
+    lines += _list("Live, but in no file", [code(item.address) for item in plan.unmanaged])
+    lines += _notes(plan.errors, plan.warnings)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _change_lines(change: Change) -> list[str]:
+    lines = [f"{_SIGNS[change.action]} **{change.action}** {code(change.address)}", ""]
+    if change.fields and change.action != "delete":
+        lines += ["| field | live | desired |", "| --- | --- | --- |"]
+        lines += [
+            f"| {code(item.path)} | {code(value(item.live))} | {code(value(item.desired))} |"
+            for item in change.fields
+        ]
+        lines.append("")
+    return lines
+
+
+def _list(title: str, items: Sequence[str]) -> list[str]:
+    return [f"**{title}**", "", *(f"- {item}" for item in items), ""] if items else []
+
+
+def _notes(errors: Sequence[PlanError], warnings: Sequence[str]) -> list[str]:
+    return [
+        *_list("Warnings", [code(text) for text in warnings]),
+        *_list("Errors", [code(error_line(error)) for error in errors]),
+    ]
+
+
+def outcomes_markdown(outcomes: Sequence[Outcome], errors: Sequence[PlanError]) -> str:
+    """A table of outcomes."""
+    lines = ["## Apply", "", "| change | address | outcome | reason |", "| --- | --- | --- | --- |"]
+    lines += [
+        f"| {item.change.action} | {code(item.change.address)} | {item.outcome} "
+        f"| {code(item.reason)} |"
+        for item in outcomes
+    ]
+    lines += ["", *_notes(errors, ())]
+    return "\n".join(lines).rstrip() + "\n"

@@ -1,0 +1,189 @@
+"""Plans and outcomes for people: grouped by API, only changed fields, a last line that counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from reconciler.core.diff import Action, Change, FieldChange
+from reconciler.core.outcome import APPLIED, FAILED, Outcome
+from reconciler.core.plan import Plan, PlanError
+from reconciler.show.clean import clean, value
+
+_SIGNS = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-", Action.REORDER: "↕"}
+_COLOURS = {
+    Action.CREATE: "32",
+    Action.UPDATE: "33",
+    Action.DELETE: "31",
+    Action.REORDER: "36",
+}
+_WIDTH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """Whether to colour."""
+
+    colour: bool = False
+
+    def paint(self, code: str, text: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self.colour else text
+
+    def bold(self, text: str) -> str:
+        return self.paint("1", text)
+
+    def dim(self, text: str) -> str:
+        return self.paint("2", text)
+
+
+def plan_text(plan: Plan, style: Style, *, drift: bool = False) -> str:
+    """The whole plan. Ends with a newline."""
+    blocks = [_unit_text(unit, list(changes), style) for unit, changes in _by_unit(plan.changes)]
+    if plan.unmanaged:
+        blocks.append(_unmanaged_text(plan, style))
+    blocks.extend(notes(plan.errors, plan.warnings, style))
+    blocks.append(_summary(plan, style, drift=drift))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _by_unit(changes: Iterable[Change]) -> Iterable[tuple[str, Iterable[Change]]]:
+    return groupby(changes, key=lambda change: "/".join(change.address.split("/")[:3]))
+
+
+def _unit_text(unit: str, changes: Sequence[Change], style: Style) -> str:
+    lines = [style.bold(clean(unit))]
+    for change in changes:
+        lines.extend(_change_lines(change, style))
+    return "\n".join(lines)
+
+
+def _change_lines(change: Change, style: Style) -> list[str]:
+    sign = style.paint(_COLOURS[change.action], _SIGNS[change.action])
+    name = clean(change.address.split("/", 3)[-1]) if change.address.count("/") > 2 else "order"
+    if change.action is Action.REORDER:
+        return [f"  {sign} order", *_order_lines(change.fields[0], style)]
+    source = f"{change.source.file}:{change.source.line}" if change.source else ""
+    head = f"  {sign} {name}"
+    where = style.dim(f"  {clean(source)}") if source else ""
+    if change.action is Action.DELETE:
+        return [head + where]
+    width = max((len(item.path) for item in change.fields), default=0)
+    return [head + where, *(_field_line(item, change, width, style) for item in change.fields)]
+
+
+def _order_lines(field: FieldChange, style: Style) -> list[str]:
+    live, desired = (" › ".join(map(clean, side)) for side in (field.live, field.desired))
+    return [f"      {style.dim('live   ')} {live}", f"      {style.dim('desired')} {desired}"]
+
+
+def _field_line(field: FieldChange, change: Change, width: int, style: Style) -> str:
+    path = clean(field.path).ljust(min(width, 60))
+    if change.action is Action.CREATE:
+        return f"      {style.dim(path)}  {value(field.desired)}"
+    return f"      {style.dim(path)}  {_difference(field.live, field.desired, style)}"
+
+
+def _difference(live: Any, desired: Any, style: Style) -> str:
+    if _is_plain_list(live) and _is_plain_list(desired):
+        short = f"{value(live)} → {value(desired)}"
+        if len(short) <= _WIDTH and len(live) + len(desired) <= 4:
+            return short
+        return _list_difference(live, desired, style)
+    return f"{value(live)} {style.dim('→')} {value(desired)}"
+
+
+def _is_plain_list(item: Any) -> bool:
+    return isinstance(item, list) and not any(isinstance(part, dict | list) for part in item)
+
+
+def _list_difference(live: list[Any], desired: list[Any], style: Style) -> str:
+    gone = [item for item in live if item not in desired]
+    new = [item for item in desired if item not in live]
+    parts = [style.paint("32", f"+{value(item)}") for item in new[:10]]
+    parts += [style.paint("31", f"-{value(item)}") for item in gone[:10]]
+    hidden = max(len(new) - 10, 0) + max(len(gone) - 10, 0)
+    more = f" … {hidden} more" if hidden else ""
+    if not parts:
+        return f"{len(live)} entries in another order"
+    return f"{' '.join(parts)}{more} {style.dim(f'({len(live)} → {len(desired)} entries)')}"
+
+
+def _unmanaged_text(plan: Plan, style: Style) -> str:
+    shown = [f"  ? {clean(item.address)}" for item in plan.unmanaged[:20]]
+    hidden = len(plan.unmanaged) - len(shown)
+    if hidden:
+        shown.append(f"    … {hidden} more")
+    return "\n".join([style.dim("Live, but in no file (left alone):"), *shown])
+
+
+def notes(errors: Sequence[PlanError], warnings: Sequence[str], style: Style) -> list[str]:
+    """The blocks of warnings and errors, none where there are none."""
+    blocks = []
+    if warnings:
+        head = style.paint("33", "Warnings:")
+        blocks.append("\n".join([head, *(f"  ! {clean(text)}" for text in warnings)]))
+    if errors:
+        head = style.paint("31", "Errors:")
+        blocks.append("\n".join([head, *(f"  ✗ {error_line(error)}" for error in errors)]))
+    return blocks
+
+
+def error_line(error: PlanError) -> str:
+    """One error on one line, with its place or its address."""
+    if error.problem:
+        return clean(str(error.problem))
+    return clean(f"{error.address}: {error.message}" if error.address else error.message)
+
+
+_WORDS = (("create", "to create"), ("update", "to update"), ("delete", "to delete"))
+
+
+def _summary(plan: Plan, style: Style, *, drift: bool) -> str:
+    counts = plan.counts
+    parts = [f"{counts[key]} {words}" for key, words in _WORDS if counts[key]]
+    if counts["reorder"]:
+        parts.append(f"{counts['reorder']} to reorder")
+    rest = f"{counts['unchanged']} unchanged"
+    if counts["unmanaged"]:
+        rest += f", {counts['unmanaged']} unmanaged"
+    if plan.errors:
+        rest += f", {len(plan.errors)} {_plural(len(plan.errors), 'error')}"
+    name = "Drift" if drift else "Plan"
+    if not parts and plan.errors:
+        return style.bold(f"{name}: incomplete; {rest}.")
+    if not parts:
+        words = "no drift" if drift else "nothing to change"
+        return style.paint("32", f"{name}: {words}") + f"; {rest}."
+    return style.bold(f"{name}: {', '.join(parts)}") + f"; {rest}."
+
+
+def _plural(count: int, word: str) -> str:
+    return word if count == 1 else f"{word}s"
+
+
+def outcomes_text(outcomes: Sequence[Outcome], errors: Sequence[PlanError], style: Style) -> str:
+    """What became of each change, failures with their reason, and a last line that counts."""
+    lines = [_outcome_line(item, style) for item in outcomes]
+    blocks = ["\n".join(lines)] if lines else []
+    blocks.extend(notes(errors, (), style))
+    counts = {word: sum(item.outcome == word for item in outcomes) for word in _OUTCOME_WORDS}
+    parts = [f"{count} {word}" for word, count in counts.items() if count or word == APPLIED]
+    blocks.append(style.bold(f"Apply: {', '.join(parts)}") + ".")
+    return "\n\n".join(blocks) + "\n"
+
+
+_OUTCOME_WORDS: Mapping[str, tuple[str, str]] = {
+    APPLIED: ("✓", "32"),
+    FAILED: ("✗", "31"),
+    "skipped": ("·", "33"),
+}
+
+
+def _outcome_line(item: Outcome, style: Style) -> str:
+    sign, colour = _OUTCOME_WORDS[item.outcome]
+    reason = f": {clean(item.reason)}" if item.reason else ""
+    action = str(item.change.action)
+    word = "" if item.outcome == APPLIED else f" {item.outcome}"
+    return f"  {style.paint(colour, sign)} {action:<7} {clean(item.change.address)}{word}{reason}"
