@@ -1,0 +1,1 @@
+"""The command: arguments, wiring, printing, exit codes; no decisions."""

@@ -21,7 +21,7 @@ from reconciler.errors import Exit, Problem
 
 SCHEMA_VERSION = 1
 
-_BLIND = Redactor(b"")
+_BLIND = Redactor(lambda: b"")
 _HIDDEN = "(secret)"
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,14 +73,14 @@ def reveal(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Redactor:
-    """Shows secrets by the first digits of an HMAC-SHA-256 under `key`."""
+    """Shows secrets by the first digits of an HMAC-SHA-256; the key is asked for when needed."""
 
-    key: bytes
+    key: Callable[[], bytes]
 
     def show(self, value: Any) -> str:
         """`(secret sha256:1a2b3c4d)`: equal for equal values, and tells nothing else."""
         text = value if isinstance(value, str) else repr(value)
-        digest = hmac.new(self.key, text.encode(), hashlib.sha256).hexdigest()
+        digest = hmac.new(self.key(), text.encode(), hashlib.sha256).hexdigest()
         return f"(secret sha256:{digest[:8]})"
 
     def redact(self, value: Any) -> Any:

@@ -246,6 +246,13 @@ def _number(text: str, event: Any) -> Any:
     return text
 
 
+def reads_as_text(text: str) -> bool:
+    """Whether an unquoted scalar of this text is a string."""
+    if text in _NULL or text in _BOOL:
+        return False
+    return not any(form.fullmatch(text) for form in (_INT, _OCTAL_OR_HEX, _FLOAT, _SPECIAL_FLOAT))
+
+
 def _text_int(number: int, text: str) -> int:
     if str(number) == text:
         return number

@@ -1,0 +1,130 @@
+"""`apply`: carry out a reviewed plan, or plan, ask and carry out."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import Event
+
+from reconciler.cli.plan import show
+from reconciler.cli.plan_file import read
+from reconciler.cli.shell import Shell
+from reconciler.cli.wiring import context_for, now, run_id
+from reconciler.core.outcome import Outcome, exit_of
+from reconciler.core.plan import Plan, PlanError, digest
+from reconciler.errors import Exit, Refusal, UsageError, worst
+from reconciler.run.apply import Work, apply
+from reconciler.run.context import Context, Scope
+from reconciler.run.converge import Compared, compare
+from reconciler.run.reviewed import Cleared, check_digest, clear, refuse_invalid
+from reconciler.show.data import apply_data, as_json
+from reconciler.show.markdown import outcomes_markdown
+from reconciler.show.text import Style, outcomes_text
+
+
+def run(args: argparse.Namespace, shell: Shell) -> Exit:
+    if args.plan:
+        return _apply_saved(args, shell)
+    if not (args.yes or args.expect_digest or shell.is_interactive):
+        raise UsageError("there is no terminal to ask on: say --yes, or apply a saved plan")
+    context = context_for(args, shell, read_only=False)
+    compared = compare(context)
+    plan = compared.plan(context, now())
+    if args.expect_digest:
+        _expect(plan, args.expect_digest)
+    if args.format == "text":
+        show(plan, args, shell)
+    refuse_invalid(plan)
+    if not plan.changes:
+        return _report(args, shell, plan, (), plan.errors)
+    cleared = _agreed(args, shell, plan, context, compared)
+    if cleared is None:
+        shell.log("nothing applied")
+        return Exit.OK
+    return _carry_out(args, shell, context, plan, cleared)
+
+
+def _apply_saved(args: argparse.Namespace, shell: Shell) -> Exit:
+    if args.org or args.env or args.api:
+        raise UsageError("a saved plan has its own scope: leave --org, --env and --api out")
+    plan, claimed = read(shell.cwd / args.plan, args.plan)
+    check_digest(plan, claimed)
+    if args.expect_digest:
+        _expect(plan, args.expect_digest)
+    context = context_for(args, shell, read_only=False, scope=_scope(plan))
+    cleared = clear(plan, context, skip_stale=args.on_stale == "skip")
+    return _carry_out(args, shell, context, plan, cleared)
+
+
+def _scope(plan: Plan) -> Scope:
+    names = ("org", "env", "api")
+    return Scope(*(tuple(map(str, plan.scope.get(name, ()))) for name in names))
+
+
+def _expect(plan: Plan, expected: str) -> None:
+    if digest(plan) != expected:
+        raise Refusal(f"the plan is not the reviewed one: its digest is {digest(plan)}")
+
+
+def _agreed(
+    args: argparse.Namespace, shell: Shell, plan: Plan, context: Context, compared: Compared
+) -> Cleared | None:
+    """What to carry out, or None where somebody said no."""
+    if args.yes or args.expect_digest:
+        jobs = {job.address: job for job in compared.jobs}
+        diffs = sorted(compared.diffs, key=lambda diff: diff.desired.address)
+        works = [Work(jobs[diff.desired.address], diff) for diff in diffs if diff.steps]
+        return Cleared(tuple(works), ())
+    answer = shell.ask(f"\nApply {len(plan.changes)} changes? Only 'yes' does it: ")
+    if answer != "yes":
+        return None
+    # Time has passed while somebody was reading.
+    return clear(plan, context, skip_stale=args.on_stale == "skip")
+
+
+def _carry_out(
+    args: argparse.Namespace, shell: Shell, context: Context, plan: Plan, cleared: Cleared
+) -> Exit:
+    stop = Event()
+    with _stopping(stop, shell):
+        outcomes = apply(context, cleared.works, stop)
+    errors = (*plan.errors, *cleared.errors)
+    code = _report(args, shell, plan, (*outcomes, *cleared.skipped), errors)
+    return Exit.INTERRUPTED if stop.is_set() else code
+
+
+@contextmanager
+def _stopping(stop: Event, shell: Shell) -> Iterator[None]:
+    """While it lasts Ctrl-C and SIGTERM let calls in flight finish and nothing new begin."""
+
+    def note(number: int, frame: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+        shell.err.write("\nstopping: calls in flight finish, nothing new is sent\n")
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _report(
+    args: argparse.Namespace,
+    shell: Shell,
+    plan: Plan,
+    outcomes: Sequence[Outcome],
+    errors: Sequence[PlanError],
+) -> Exit:
+    if args.format == "json":
+        shell.data(as_json(apply_data(plan, run_id(), outcomes, errors)))
+    elif args.format == "markdown":
+        shell.data(outcomes_markdown(outcomes, errors))
+    elif outcomes:
+        style = Style(shell.has_colour(shell.out, no_color=args.no_color))
+        shell.data("\n" + outcomes_text(outcomes, errors, style))
+    return worst([*exit_of(outcomes), *(error.exit for error in errors)])

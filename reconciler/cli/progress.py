@@ -1,0 +1,43 @@
+"""A progress bar on stderr, on terminals only."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+from tqdm import tqdm
+
+from reconciler.cli.shell import Shell
+from reconciler.run.context import Progress, Silent
+
+
+def progress_for(shell: Shell, *, no_color: bool) -> Progress:
+    """A bar where somebody watches, else nothing."""
+    if shell.quiet or not shell.err.isatty():
+        return Silent()
+    return _Bar(shell.err, None if no_color or shell.environ.get("NO_COLOR") else "cyan")
+
+
+class _Bar:
+    def __init__(self, stream: TextIO, colour: str | None) -> None:
+        self._stream, self._colour = stream, colour
+        self._bar: tqdm[None] | None = None
+
+    def begin(self, label: str, total: int) -> None:
+        self._bar = tqdm(
+            total=total,
+            desc=label,
+            file=self._stream,
+            leave=False,
+            colour=self._colour,
+            bar_format="{desc} {bar:30} {n_fmt}/{total_fmt} {elapsed}",
+            disable=total == 0,
+        )
+
+    def advance(self) -> None:
+        if self._bar:
+            self._bar.update()
+
+    def end(self) -> None:
+        if self._bar:
+            self._bar.close()
+            self._bar = None
