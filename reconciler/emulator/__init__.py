@@ -1,1 +1,6 @@
-"""A local stand-in for Anypoint, served over HTTP; imports nothing of the rest of the package."""
+"""A local stand-in for the services, over HTTP; imports nothing of the rest of the package.
+
+    connection -> server -> app -(faults, request log)-> service -> handler -> store
+
+`anypoint` plays Anypoint Platform at `/`; `controls` serves `/_emulator` for tests and demos.
+"""
