@@ -19,8 +19,9 @@ MISSING: Any = object()
 class Field:
     """One key of a configuration. `fields` holds the keys of an object or of a list's items.
 
-    type: string, expression, boolean, integer, number, array, object. unordered: a list that is
-    a set. sensitive: never returned by the service.
+    type: string, expression, boolean, integer, number, array, object; empty where any will do.
+    unordered: a list that is a set. sensitive: never returned by the service. minimum, maximum:
+    of a number, or of the count of a list's items. default: counts as set; MISSING without one.
     """
 
     name: str
@@ -44,6 +45,7 @@ class PolicyType:
 
     gateways: technologies it runs on (`mule4`, `flexGateway`). direction: inbound or outbound.
     ordered: False for CORS, which always runs first. versions: oldest first, never exhaustive.
+    summary: one sentence on what the policy does.
     """
 
     group: str
@@ -58,6 +60,7 @@ class PolicyType:
     complete: bool
     fields: Mapping[str, Field]
     example: Mapping[str, Any] = field(default_factory=dict)
+    summary: str = ""
 
 
 class Catalogue(Protocol):
