@@ -1,0 +1,328 @@
+"""One method per endpoint; speaks HTTP, decides nothing.
+
+Facts, sections 3 to 9 and 14. Answers are plain JSON; only their outer shape is checked here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from reconciler.core.model import Target
+from reconciler.errors import BadAnswer, NotAllowed
+from reconciler.providers.anypoint.auth import LOGIN, TOKEN, TokenSource
+from reconciler.transport import Transport
+
+READS = (LOGIN, TOKEN, r"/audit/v2/organizations/[^/]+/query")
+"""POSTs that change nothing, as patterns of their paths."""
+
+_API, _XAPI = "/apimanager/api/v1", "/apimanager/xapi/v1"
+_ENVIRONMENTS_PER_PAGE = 500
+_ASSETS_PER_PAGE = 100
+_TIERS_PER_PAGE = 250
+_READINGS = 3
+
+JSONObject = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A permission: its name in the user interface and its id (facts, section 3.2)."""
+
+    title: str
+    id: str
+
+
+READ_APIS = Scope("View APIs Configuration", "read:api_configuration")
+READ_POLICIES = Scope("View Policies", "read:api_policies")
+WRITE_POLICIES = Scope("Manage Policies", "manage:api_policies")
+READ_TIERS = Scope("View Contracts", "read:api_contracts")
+WRITE_TIERS = Scope("Manage Contracts", "manage:api_contracts")
+
+
+class Client:
+    """Calls with a token, renewed once where it is refused. `Target.api` may be empty for calls
+    that are about an environment."""
+
+    def __init__(self, transport: Transport, tokens: TokenSource) -> None:
+        self._transport = transport
+        self._tokens = tokens
+
+    @property
+    def host(self) -> str:
+        return self._transport.base_url
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def me(self) -> JSONObject:
+        return _object(self._call("GET", "/accounts/api/me"), "the profile of the caller")
+
+    def hierarchy(self, organization: str) -> JSONObject:
+        path = f"/accounts/api/organizations/{_part(organization)}/hierarchy"
+        return _object(self._call("GET", path), "the tree of organizations")
+
+    def environments(self, organization: str) -> list[JSONObject]:
+        path = f"/accounts/api/organizations/{_part(organization)}/environments"
+        where = Target("", organization, "")
+        return self._pages(path, "data", _ENVIRONMENTS_PER_PAGE, where, None)
+
+    def assets(self, target: Target) -> list[JSONObject]:
+        """Assets of the environment, each with all its instances under `apis`."""
+        path = f"{_environment(_API, target)}/apis"
+        return self._pages(path, "assets", _ASSETS_PER_PAGE, target, READ_APIS)
+
+    def upstreams(self, target: Target) -> list[JSONObject]:
+        answer = self._call("GET", f"{_instance(_API, target)}/upstreams", target, READ_APIS)
+        what = f"the upstreams of API {target.api}"
+        return _objects(_object(answer, what).get("upstreams"), what)
+
+    def policies(self, target: Target, *, full: bool) -> Any:
+        """The policy list. Not `full`: also disabled policies; `full`: also outbound ones, with
+        their upstreams. The shape differs (facts, section 6.1)."""
+        params = {"fullInfo": "true" if full else "false"}
+        path = f"{_instance(_API, target)}/policies"
+        return self._call("GET", path, target, READ_POLICIES, params=params)
+
+    def create_policy(
+        self, target: Target, body: JSONObject, *, duplicate: bool, hide: Sequence[str] = ()
+    ) -> Any:
+        params = {"allowDuplicated": "true"} if duplicate else None
+        path = f"{_instance(_API, target)}/policies"
+        return self._write("POST", path, target, body, params=params, hide=hide)
+
+    def create_outbound_policy(
+        self, target: Target, body: JSONObject, *, duplicate: bool, hide: Sequence[str] = ()
+    ) -> Any:
+        params = {"allowDuplicated": "true"} if duplicate else None
+        path = f"{_instance(_XAPI, target)}/policies/outbound-policies"
+        return self._write("POST", path, target, body, params=params, hide=hide)
+
+    def update_policy(
+        self, target: Target, policy: str, body: JSONObject, *, hide: Sequence[str] = ()
+    ) -> None:
+        path = f"{_instance(_API, target)}/policies/{_part(policy)}"
+        self._write("PATCH", path, target, body, hide=hide)
+
+    def delete_policy(self, target: Target, policy: str) -> None:
+        self._write("DELETE", f"{_instance(_API, target)}/policies/{_part(policy)}", target)
+
+    def order_policies(self, target: Target, orders: Sequence[JSONObject]) -> None:
+        self._write("PATCH", f"{_instance(_API, target)}/policies", target, list(orders))
+
+    def tiers(self, target: Target) -> list[JSONObject]:
+        path = f"{_instance(_API, target)}/tiers"
+        return self._pages(path, "tiers", _TIERS_PER_PAGE, target, READ_TIERS)
+
+    def create_tier(self, target: Target, body: JSONObject) -> Any:
+        return self._write("POST", f"{_instance(_API, target)}/tiers", target, body, WRITE_TIERS)
+
+    def update_tier(self, target: Target, tier: str, body: JSONObject) -> None:
+        path = f"{_instance(_API, target)}/tiers/{_part(tier)}"
+        self._write("PUT", path, target, body, WRITE_TIERS)
+
+    def delete_tier(self, target: Target, tier: str) -> None:
+        path = f"{_instance(_API, target)}/tiers/{_part(tier)}"
+        self._write("DELETE", path, target, None, WRITE_TIERS)
+
+    def automated_policies(self, target: Target) -> list[JSONObject]:
+        params = {"environmentId": target.environment}
+        answer = self._call("GET", _automated(target), target, READ_POLICIES, params=params)
+        what = f"the automated policies of environment {target.environment}"
+        listed = _object(answer, what)
+        found = _objects(listed.get("automatedPolicies"), what)
+        if len(found) < (_count(listed.get("total")) or 0):
+            raise BadAnswer(f"{what}: {len(found)} came of {listed['total']}")
+        return found
+
+    def create_automated_policy(
+        self, target: Target, body: JSONObject, *, hide: Sequence[str] = ()
+    ) -> Any:
+        return self._write("POST", _automated(target), target, body, hide=hide)
+
+    def update_automated_policy(
+        self, target: Target, policy: str, body: JSONObject, *, hide: Sequence[str] = ()
+    ) -> None:
+        path = f"{_automated(target)}/{_part(policy)}"
+        self._write("PATCH", path, target, body, hide=hide)
+
+    def delete_automated_policy(self, target: Target, policy: str) -> None:
+        self._write("DELETE", f"{_automated(target)}/{_part(policy)}", target)
+
+    def _pages(
+        self, path: str, items: str, limit: int, target: Target, scope: Scope | None
+    ) -> list[JSONObject]:
+        """All items of a paged list, read anew where its total moved while it was read."""
+
+        def page(offset: int) -> JSONObject:
+            params = {"limit": str(limit), "offset": str(offset)}
+            return _object(self._call("GET", path, target, scope, params=params), f"{path} {items}")
+
+        for _ in range(_READINGS):
+            found = _read_pages(page, items, limit, path)
+            if found is not None:
+                return found
+        raise BadAnswer("the list kept changing while it was read", method="GET", path=path)
+
+    def _write(
+        self,
+        method: str,
+        path: str,
+        target: Target,
+        body: Any = None,
+        scope: Scope = WRITE_POLICIES,
+        *,
+        params: Mapping[str, str] | None = None,
+        hide: Sequence[str] = (),
+    ) -> Any:
+        # Facts list 200 beside 201 and 204 for several writes (6.3, 6.6, 9.1).
+        ok = (200, 201, 204)
+        return self._call(method, path, target, scope, params=params, body=body, ok=ok, hide=hide)
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        target: Target | None = None,
+        scope: Scope | None = None,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: Any = None,
+        ok: Collection[int] = (200,),
+        hide: Sequence[str] = (),
+    ) -> Any:
+        headers = _headers(target)
+
+        def send(token: str) -> Any:
+            return self._transport.request(
+                method,
+                path,
+                params=params,
+                json=body,
+                token=token,
+                headers=headers,
+                ok=ok,
+                hide=hide,
+            )
+
+        try:
+            answer = self._with_token(send)
+        except NotAllowed as error:
+            raise _explained(error, target, scope) from None
+        self._tokens.accepted()
+        return answer
+
+    def _with_token(self, send: Callable[[str], Any]) -> Any:
+        token = self._tokens.token()
+        try:
+            return send(token)
+        except NotAllowed as error:
+            if error.status != 401:
+                raise
+        return send(self._tokens.renew(token))
+
+
+def _read_pages(
+    page: Callable[[int], JSONObject], items: str, limit: int, path: str
+) -> list[JSONObject] | None:
+    """All items; None where the total moved between two pages.
+
+    Pages are counted by what came, not by what was asked for: a service may cap the limit.
+    Raises BadAnswer for a list that ends before its total.
+    """
+    found: list[JSONObject] = []
+    total: int | None = None
+    while True:
+        answer = page(len(found))
+        came = _objects(answer.get(items), f"{path} {items}")
+        now = _count(answer.get("total"))
+        if total is not None and now is not None and now != total:
+            return None
+        total = now if total is None else total
+        found += came
+        is_last = len(came) < limit if total is None else len(found) >= total
+        if is_last or not came:
+            break
+    if total is not None and len(found) < total:
+        message = f"the list is not whole: {len(found)} {items} came of {total}"
+        raise BadAnswer(message, method="GET", path=path)
+    return found
+
+
+def _headers(target: Target | None) -> dict[str, str]:
+    """Organization and environment; optional by the facts (section 2), sent where known."""
+    if target is None:
+        return {}
+    sent = {"X-ANYPNT-ORG-ID": target.organization, "X-ANYPNT-ENV-ID": target.environment}
+    return {name: value for name, value in sent.items() if value}
+
+
+def _explained(error: NotAllowed, target: Target | None, scope: Scope | None) -> NotAllowed:
+    """A 403 with the permission that is missing and where; a 401 with what to look at."""
+    if error.status == 403:
+        message = f"{_missing(target, scope)} ({error.message})"
+    elif error.status == 401 and error.method:
+        message = f"the token is refused, a renewed one too ({error.message})"
+    else:
+        return error
+    return NotAllowed(
+        message,
+        method=error.method,
+        path=error.path,
+        status=error.status,
+        request_id=error.request_id,
+    )
+
+
+def _missing(target: Target | None, scope: Scope | None) -> str:
+    where = f" in organization {target.organization}" if target else ""
+    if target and target.environment:
+        where += f", environment {target.environment}"
+    if scope is None:
+        return f"not permitted{where}"
+    return f'not permitted{where}: the login needs "{scope.title}" ({scope.id}) there'
+
+
+def _part(value: str) -> str:
+    """A path segment: one that would climb or vanish is none."""
+    if value.strip(".") == "":
+        raise BadAnswer(f"{value!r} cannot be an id")
+    return quote(value, safe="")
+
+
+def _environment(tree: str, target: Target) -> str:
+    place = f"organizations/{_part(target.organization)}/environments/{_part(target.environment)}"
+    return f"{tree}/{place}"
+
+
+def _instance(tree: str, target: Target) -> str:
+    return f"{_environment(tree, target)}/apis/{_part(target.api)}"
+
+
+def _automated(target: Target) -> str:
+    return f"{_API}/organizations/{_part(target.organization)}/automated-policies"
+
+
+def _object(answer: Any, what: str) -> JSONObject:
+    if not isinstance(answer, Mapping):
+        raise BadAnswer(f"{what}: {_kind(answer)} came where an object was due")
+    return answer
+
+
+def _objects(answer: Any, what: str) -> list[JSONObject]:
+    if not isinstance(answer, list) or not all(isinstance(item, Mapping) for item in answer):
+        raise BadAnswer(f"{what}: {_kind(answer)} came where a list of objects was due")
+    return answer
+
+
+def _kind(answer: Any) -> str:
+    return "nothing" if answer is None else f"a JSON {type(answer).__name__}"
+
+
+def _count(value: Any) -> int | None:
+    """A count that may be text; None where there is none."""
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

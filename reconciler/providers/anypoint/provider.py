@@ -1,0 +1,260 @@
+"""The protocol of `providers.base`, for one login to one control plane."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from reconciler.core.catalogue import Catalogue
+from reconciler.core.model import (
+    AUTOMATED,
+    LISTS,
+    OUTBOUND,
+    POLICIES,
+    TIERS,
+    Instance,
+    LiveUnit,
+    Resource,
+    Target,
+)
+from reconciler.errors import BadAnswer, NotFound
+from reconciler.providers.anypoint import bodies, convert
+from reconciler.providers.anypoint.auth import Credentials, TokenSource
+from reconciler.providers.anypoint.client import READS, Client
+from reconciler.providers.base import LiveEnvironment, LiveOrganization
+from reconciler.transport import Transport, check_host
+
+
+def connect(
+    base_url: str,
+    credentials: Credentials,
+    catalogue: Catalogue,
+    *,
+    allow_hosts: Sequence[str] = (),
+    timeout_s: float = 30.0,
+    max_connections: int = 8,
+    read_only: bool = False,
+) -> AnypointProvider:
+    """A provider for one login to one host; nothing is sent yet. Refusal for a foreign host."""
+    transport = Transport(
+        check_host(base_url, allow_hosts),
+        timeout_s=timeout_s,
+        max_connections=max_connections,
+        read_only=read_only,
+        reads=READS,
+    )
+    return AnypointProvider(Client(transport, TokenSource(transport, credentials)), catalogue)
+
+
+class AnypointProvider:
+    """See `providers.base.Provider`. Remembers the caller, the tree of organizations, and the
+    upstreams of the APIs that it read: files name an upstream by label, writes need its id."""
+
+    def __init__(self, client: Client, catalogue: Catalogue) -> None:
+        self._client = client
+        self._catalogue = catalogue
+        self._lock = threading.Lock()
+        self._me: Mapping[str, str] | None = None
+        self._tree: tuple[LiveOrganization, ...] | None = None
+        self._upstreams: dict[Target, convert.Upstreams] = {}
+
+    @property
+    def host(self) -> str:
+        return self._client.host
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._client.close()
+
+    def caller(self) -> Mapping[str, Any]:
+        with self._lock:
+            return self._caller()
+
+    def organizations(self) -> tuple[LiveOrganization, ...]:
+        with self._lock:
+            if self._tree is None:
+                tree = self._client.hierarchy(self._caller()["organization"])
+                self._tree = convert.organizations_from(tree)
+            return self._tree
+
+    def environments(self, organization: str) -> tuple[LiveEnvironment, ...]:
+        natives = self._client.environments(organization)
+        by_id = {each.id: each for each in map(convert.environment_from, natives)}
+        return tuple(by_id.values())
+
+    def instances(self, organization: str, environment: str) -> tuple[Instance, ...]:
+        assets = self._client.assets(Target(self.host, organization, environment))
+        by_id = {each.id: each for asset in assets for each in convert.instances_from(asset)}
+        return tuple(by_id[number] for number in sorted(by_id))
+
+    def fetch(self, target: Target, lists: frozenset[str], technology: str) -> LiveUnit:
+        found: list[Resource] = []
+        upstreams: convert.Upstreams = {}
+        with _reading(target):
+            if lists & {POLICIES, OUTBOUND}:
+                upstreams = self._read_upstreams(target) if OUTBOUND in lists else {}
+                found += self._policies(target, lists, upstreams)
+            if TIERS in lists:
+                found += map(convert.tier_from, self._client.tiers(target))
+            if AUTOMATED in lists:
+                natives = self._client.automated_policies(target)
+                found += [convert.automated_from(each, self._catalogue) for each in natives]
+        resources = tuple(sorted(found, key=_place))
+        return LiveUnit(target, resources, lists, upstreams)
+
+    def create(
+        self, target: Target, desired: Resource, *, order: int | None, duplicate: bool
+    ) -> Resource:
+        if desired.key.list == TIERS:
+            return self._create_tier(target, desired)
+        if desired.key.list == AUTOMATED:
+            return self._create_automated(target, desired)
+        if desired.key.list == OUTBOUND:
+            return self._create_outbound(target, desired, duplicate=duplicate)
+        answer = self._client.create_policy(
+            target,
+            bodies.create_policy_body(target, desired, order),
+            duplicate=duplicate,
+            hide=_hidden(desired),
+        )
+        made = convert.policy_from(_created(answer, "policies", desired), self._catalogue, {})
+        return _with_secrets_of(desired, made)
+
+    def update(self, target: Target, live: Resource, desired: Resource) -> None:
+        hide = _hidden(desired)
+        if desired.key.list == TIERS:
+            self._client.update_tier(target, live.id, bodies.update_tier_body(desired))
+        elif desired.key.list == AUTOMATED:
+            body = bodies.update_automated_body(target, live, desired)
+            self._client.update_automated_policy(target, live.id, body, hide=hide)
+        else:
+            upstreams = self._known_upstreams(target) if desired.key.list == OUTBOUND else {}
+            body = bodies.update_policy_body(live, desired, upstreams)
+            if body:
+                self._client.update_policy(target, live.id, body, hide=hide)
+
+    def delete(self, target: Target, live: Resource) -> None:
+        send: Callable[[Target, str], None] = {
+            TIERS: self._client.delete_tier,
+            AUTOMATED: self._client.delete_automated_policy,
+        }.get(live.key.list, self._client.delete_policy)
+        try:
+            send(target, live.id)
+        except NotFound:
+            return
+
+    def reorder(self, target: Target, ids: tuple[str, ...]) -> None:
+        """Numbers the policies from 1; `ids` are all of the API that the service orders."""
+        orders = [{"id": int(each), "order": place} for place, each in enumerate(ids, 1)]
+        self._client.order_policies(target, orders)
+
+    def _caller(self) -> Mapping[str, str]:
+        if self._me is None:
+            self._me = convert.caller_from(self._client.me())
+        return self._me
+
+    def _policies(
+        self, target: Target, lists: frozenset[str], upstreams: convert.Upstreams
+    ) -> list[Resource]:
+        """The policies of the lists asked for. Whether the plain list has outbound policies is
+        not known (facts, 6.1), so for those the full one is read too."""
+        entries = convert.policy_entries(self._client.policies(target, full=False))
+        full: list[convert.Native] = []
+        if OUTBOUND in lists:
+            full = convert.policy_entries(self._client.policies(target, full=True))
+        merged = convert.merged_entries(entries, full)
+        made = [convert.policy_from(each, self._catalogue, upstreams) for each in merged]
+        return [each for each in made if each.key.list in lists]
+
+    def _read_upstreams(self, target: Target) -> convert.Upstreams:
+        found = convert.upstreams_from(self._client.upstreams(target))
+        with self._lock:
+            self._upstreams[target] = found
+        return found
+
+    def _known_upstreams(self, target: Target) -> convert.Upstreams:
+        with self._lock:
+            found = self._upstreams.get(target)
+        return self._read_upstreams(target) if found is None else found
+
+    def _create_outbound(self, target: Target, desired: Resource, *, duplicate: bool) -> Resource:
+        """A create, and for a disabled policy an update: the create cannot say it."""
+        upstreams = self._known_upstreams(target)
+        hide = _hidden(desired)
+        body = bodies.create_outbound_body(target, desired, upstreams)
+        answer = self._client.create_outbound_policy(target, body, duplicate=duplicate, hide=hide)
+        native = _created(answer, "policies", desired)
+        if desired.settings.get("disabled"):
+            disabled = {"disabled": True}
+            self._client.update_policy(target, convert.policy_id(native), disabled, hide=hide)
+            native = {**native, **disabled}
+        return _with_secrets_of(desired, convert.policy_from(native, self._catalogue, upstreams))
+
+    def _create_tier(self, target: Target, desired: Resource) -> Resource:
+        answer = self._client.create_tier(target, bodies.create_tier_body(target, desired))
+        return convert.tier_from(_created(answer, "tiers", desired))
+
+    def _create_automated(self, target: Target, desired: Resource) -> Resource:
+        body = bodies.create_automated_body(target, desired)
+        answer = self._client.create_automated_policy(target, body, hide=_hidden(desired))
+        native = _created(answer, "automatedPolicies", desired)
+        return _with_secrets_of(desired, convert.automated_from(native, self._catalogue))
+
+
+def _place(resource: Resource) -> tuple[int, bool, int, str, int]:
+    """Sorts by list, then order (what the service does not order runs first), name and id."""
+    return (
+        LISTS.index(resource.key.list),
+        resource.order is not None,
+        resource.order or 0,
+        resource.key.name if resource.key.list == TIERS else "",
+        int(resource.id),
+    )
+
+
+def _created(answer: Any, items: str, desired: Resource) -> convert.Native:
+    """The created thing: alone, or in a list of one per upstream, or in the list's own shape."""
+    if isinstance(answer, Mapping) and isinstance(answer.get(items), list):
+        answer = answer[items]
+    if isinstance(answer, list) and answer:
+        named = [each for each in answer if _name(each) == desired.key.name]
+        answer = (named or answer)[0]
+    if not isinstance(answer, Mapping):
+        raise BadAnswer(f"{desired.key.segment} was sent, and the answer does not say what became")
+    return answer
+
+
+def _name(native: Any) -> str:
+    found = native.get("label", native.get("name")) if isinstance(native, Mapping) else None
+    return found if isinstance(found, str) else ""
+
+
+def _with_secrets_of(desired: Resource, made: Resource) -> Resource:
+    """The answer to a create echoes what was sent: what was secret there is secret here."""
+    patterns = desired.secrets | made.secrets
+    return Resource(
+        made.key,
+        convert.hide_secrets(made.settings, patterns),
+        convert.hide_secrets(made.canonical, patterns),
+        patterns,
+        desired.write_only | made.write_only,
+        made.id,
+        made.order,
+    )
+
+
+def _hidden(desired: Resource) -> tuple[str, ...]:
+    return tuple(bodies.secret_texts(desired.settings))
+
+
+@contextmanager
+def _reading(target: Target) -> Iterator[None]:
+    """Says of which API an answer is broken."""
+    try:
+        yield
+    except BadAnswer as error:
+        if error.method or not target.api:
+            raise
+        raise BadAnswer(f"API {target.api}: {error.message}") from None
