@@ -193,8 +193,6 @@ class Client:
         ok: Collection[int] = (200,),
         hide: Sequence[str] = (),
     ) -> Any:
-        headers = _headers(target)
-
         def send(token: str) -> Any:
             return self._transport.request(
                 method,
@@ -202,26 +200,30 @@ class Client:
                 params=params,
                 json=body,
                 token=token,
-                headers=headers,
+                headers=_headers(target),
                 ok=ok,
                 hide=hide,
             )
 
+        token = self._tokens.token()
         try:
-            answer = self._with_token(send)
+            answer = send(token)
         except NotAllowed as error:
-            raise _explained(error, target, scope) from None
+            if error.status != 401:
+                raise _explained(error, target, scope) from None
+            answer = self._renewed(token, send, target, scope)
         self._tokens.accepted()
         return answer
 
-    def _with_token(self, send: Callable[[str], Any]) -> Any:
-        token = self._tokens.token()
+    def _renewed(
+        self, rejected: str, send: Callable[[str], Any], target: Target | None, scope: Scope | None
+    ) -> Any:
+        """The answer to the call with a new token, after a 401 to the old one."""
+        token = self._tokens.renew(rejected)
         try:
             return send(token)
         except NotAllowed as error:
-            if error.status != 401:
-                raise
-        return send(self._tokens.renew(token))
+            raise _explained(error, target, scope) from None
 
 
 def _read_pages(
@@ -260,15 +262,10 @@ def _headers(target: Target | None) -> dict[str, str]:
 
 
 def _explained(error: NotAllowed, target: Target | None, scope: Scope | None) -> NotAllowed:
-    """A 403 with the permission that is missing and where; a 401 with what to look at."""
-    if error.status == 403:
-        message = f"{_missing(target, scope)} ({error.message})"
-    elif error.status == 401 and error.method:
-        message = f"the token is refused, a renewed one too ({error.message})"
-    else:
-        return error
+    """A 403 with the permission that is missing and where; a 401 that outlived a renewal."""
+    why = _missing(target, scope) if error.status == 403 else "a renewed token is refused too"
     return NotAllowed(
-        message,
+        f"{why} ({error.message})",
         method=error.method,
         path=error.path,
         status=error.status,
