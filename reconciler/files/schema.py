@@ -1,0 +1,209 @@
+"""Checks documents and policy configurations against the shipped schemas.
+
+The only user of jsonschema. A schema is chosen by `kind`, or by the policy's name, so that the
+long if/then chains that serve editors are never walked here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from reconciler.core.model import MULESOFT_GROUP
+from reconciler.core.redact import Secret
+from reconciler.errors import Problem
+from reconciler.files.policy_names import check_names, check_versions
+from reconciler.files.policy_rules import check_rules
+from reconciler.files.schema_words import Fault, Path, faults, shown_path, suggest
+from reconciler.files.shipped import document_schema, policy_names, read_schema
+from reconciler.files.yaml import Map, Place, Seq, number_text, place
+
+API_VERSION = "reconciler/v1"
+KINDS = {
+    "Project": "project",
+    "Organization": "organization",
+    "Environment": "environment",
+    "ApiInstance": "api-instance",
+    "ApiGroup": "api-group",
+}
+_STAND_IN = "${env:SECRET}"
+_MAX_REMEMBERED = 4096
+_TEXT = {"integer": r"-?[0-9]+", "number": r"-?[0-9]+(\.[0-9]+)?", "boolean": "true|false"}
+
+
+@dataclass(slots=True)
+class Schemas:
+    """The shipped schemas, compiled when they are first asked for."""
+
+    _documents: dict[str, Draft202012Validator] = field(default_factory=dict)
+    _policies: dict[str, Draft202012Validator] = field(default_factory=dict)
+    _sound: set[tuple[str, bool, str]] = field(default_factory=set)
+
+    @classmethod
+    def load(cls) -> Schemas:
+        """The schemas of this installation; reads nothing yet."""
+        return cls()
+
+    def check_document(self, document: Map, file: str) -> list[Problem]:
+        """What is wrong with a document; `config` is only checked to be a mapping.
+
+        Numbers where the format asks for text are replaced in place by their text.
+        """
+        if not isinstance(document, Map):
+            return [Problem(file, *place(document, []), message="a document must be a mapping")]
+        kind = document.get("kind")
+        if kind not in KINDS:
+            found = [*_check_head(document)]
+        else:
+            found = faults(_errors(self._document(kind), document, document))
+            taken = {fault.path for fault in found}
+            found += [fault for fault in check_names(document) if fault.path not in taken]
+        return [_problem(fault, document, file, document.at, "") for fault in found]
+
+    def document_warnings(self, document: Map, file: str) -> list[Problem]:
+        """What is odd and may be right: versions of a known policy that the catalogue lacks."""
+        return [
+            _problem(fault, document, file, document.at, "") for fault in check_versions(document)
+        ]
+
+    def check_config(
+        self,
+        config: Map,
+        group: str,
+        name: str,
+        *,
+        file: str,
+        at: Place,
+        path: str,
+        partial: bool,
+        secrets_resolved: bool = False,
+    ) -> tuple[list[Problem], list[Problem]]:
+        """Errors and warnings of a policy's configuration.
+
+        partial: the part of one layer, so nothing is missing. at: place of the configuration.
+        secrets_resolved: known secrets are checked like any value, and never shown. A name that
+        MuleSoft's group does not have is left to `check_document`. Numbers where the policy asks
+        for text are replaced in place by their text.
+        """
+        if group != MULESOFT_GROUP:
+            message = "not checked: no schema for a custom policy"
+            return [], [Problem(file, *at, path, message)]
+        if name not in policy_names()["inbound"] and name not in policy_names()["outbound"]:
+            return [], []
+        key = (name, partial, "" if secrets_resolved else repr(config))
+        if key in self._sound:
+            return [], []
+        errors, warnings = self._check(config, name, partial, secrets_resolved)
+        if not errors and not warnings and key[2] and len(self._sound) < _MAX_REMEMBERED:
+            self._sound.add(key)
+        return (
+            [_problem(fault, config, file, at, path) for fault in errors],
+            [_problem(fault, config, file, at, path) for fault in warnings],
+        )
+
+    def _check(
+        self, config: Map, name: str, partial: bool, reveal: bool
+    ) -> tuple[list[Fault], list[Fault]]:
+        validator = self._policy(name)
+        plain = _plain(config, reveal=reveal)
+        errors = [
+            error
+            for error in _errors(validator, plain, config)
+            if not _is_excused(error, config, reveal=reveal)
+        ]
+        found = check_rules(plain, read_schema(f"policies/{name}"), partial=partial)
+        meant = {fault.meant for fault in faults(errors) if len(fault.path) == 1}
+        late = [fault for fault in found.errors if fault.path or fault.missing not in meant]
+        return faults(errors) + late, found.warnings
+
+    def _document(self, kind: str) -> Draft202012Validator:
+        if kind not in self._documents:
+            self._documents[kind] = Draft202012Validator(document_schema(KINDS[kind]))
+        return self._documents[kind]
+
+    def _policy(self, name: str) -> Draft202012Validator:
+        if name not in self._policies:
+            self._policies[name] = Draft202012Validator(read_schema(f"policies/{name}"))
+        return self._policies[name]
+
+
+def _check_head(document: Map) -> Iterator[Fault]:
+    """`kind` is missing or unknown: nothing else of the document can be judged."""
+    if document.get("apiVersion") != API_VERSION:
+        lacks = "apiVersion" not in document
+        message = "apiVersion is missing" if lacks else f"must be {API_VERSION}"
+        yield Fault(() if lacks else ("apiVersion",), message, f"write apiVersion: {API_VERSION}")
+    kind, known = document.get("kind"), ", ".join(KINDS)
+    if kind is None:
+        yield Fault(("kind",) if "kind" in document else (), "kind is missing", f"one of {known}")
+    elif isinstance(kind, str):
+        yield Fault(("kind",), f'unknown kind "{kind}"', suggest(kind, KINDS)[1])
+    else:
+        yield Fault(("kind",), f"must be one of {known}")
+
+
+def _errors(validator: Draft202012Validator, value: Any, original: Any) -> list[ValidationError]:
+    """The errors, after numbers have become text where text is asked for."""
+    errors = list(validator.iter_errors(value))
+    replaced = [error for error in errors if _replace(error, value, original)]
+    return list(validator.iter_errors(value)) if replaced else errors
+
+
+def _replace(error: ValidationError, *roots: Any) -> bool:
+    text = number_text(error.instance)
+    path = list(error.absolute_path)
+    if error.validator != "type" or text is None or not path or not _asks_for_text(error.schema):
+        return False
+    for root in roots:
+        _at(root, path[:-1])[path[-1]] = text
+    return True
+
+
+def _asks_for_text(schema: Any) -> bool:
+    kinds = schema["type"]
+    has_text = "string" in ([kinds] if isinstance(kinds, str) else kinds)
+    return has_text and schema.get("x-type", "string") in ("string", "expression")
+
+
+def _at(root: Any, path: Path | list[str | int]) -> Any:
+    for part in path:
+        root = root[part]
+    return root
+
+
+def _plain(value: Any, *, reveal: bool) -> Any:
+    """The value with a reference in place of each secret; itself where it holds none."""
+    if isinstance(value, Secret):
+        return value.reveal() if reveal and value.is_known else _STAND_IN
+    if isinstance(value, Mapping):
+        items = {key: _plain(item, reveal=reveal) for key, item in value.items()}
+        return items if any(items[key] is not value[key] for key in items) else value
+    if isinstance(value, list):
+        parts = [_plain(item, reveal=reveal) for item in value]
+        return (
+            parts if any(new is not old for new, old in zip(parts, value, strict=True)) else value
+        )
+    return value
+
+
+def _is_excused(error: ValidationError, config: Map, *, reveal: bool) -> bool:
+    """Whether a secret stands there whose value is not known, or is right as text."""
+    value = _at(config, list(error.absolute_path))
+    if not isinstance(value, Secret):
+        return False
+    schema = error.schema if isinstance(error.schema, Mapping) else {}
+    pattern = _TEXT.get(str(schema.get("x-type", "")))
+    is_right = pattern is not None and re.fullmatch(pattern, str(value.reveal())) is not None
+    return not (reveal and value.is_known) or is_right
+
+
+def _problem(fault: Fault, root: Any, file: str, at: Place, prefix: str) -> Problem:
+    line, column = at
+    if fault.path and isinstance(root, Map | Seq):
+        line, column = place(root, list(fault.path), of_key=fault.of_key)
+    return Problem(file, line, column, shown_path(fault.path, prefix), fault.message, fault.hint)
