@@ -88,7 +88,7 @@ async def _read_request(scope: Scope, receive: Receive) -> Request | None:
     """The request with its body, or None when that is larger than anybody needs."""
     method, headers = scope["method"], scope["headers"]
     path = scope["raw_path"].decode("latin-1")
-    request = Request(method, path, scope["query_string"], headers)
+    request = Request(method, path, scope["query_string"], headers, scheme=scope["scheme"])
     if not any(name in (b"content-length", b"transfer-encoding") for name, _ in headers):
         return request
     parts: list[bytes] = []

@@ -40,6 +40,12 @@ class Request:
     query_string: bytes = b""
     raw_headers: list[tuple[bytes, bytes]] = field(default_factory=list)
     body: bytes = b""
+    scheme: str = "http"
+
+    @property
+    def origin(self) -> str:
+        """Where the client found this server."""
+        return f"{self.scheme}://{self.header(b'host') or '127.0.0.1'}"
 
     @property
     def target(self) -> str:

@@ -50,6 +50,9 @@ class Call:
 
     def instance(self) -> Instance:
         environment = self.environment()
+        # A path that is not one is unknown to the router of the service.
+        if not self.params["apiId"].isdigit():
+            raise errors.no_route()
         found = self.store.instances.get(number(self.params["apiId"]))
         if found is None or found.environment_id != environment.id:
             raise errors.not_found("API instance")

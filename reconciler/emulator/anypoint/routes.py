@@ -138,7 +138,11 @@ _AUDITLOG = (
     Route("GET", _AUDIT + "/actions", auditlog.actions),
 )
 
+_FILE = "/exchange/files/{groupId}/{assetId}/{version}/policy-definition.yaml"
+
 _VENDOR_CLI = (
+    Route("POST", "/graph/api/v2/graphql", vendorcli.graphql, PUBLIC),
+    Route("GET", _FILE, vendorcli.definition, PUBLIC),
     Route("POST", "/cli/api/v1/analytics/event", vendorcli.analytics, PUBLIC),
     Route("POST", "/cli/api/v1/analytics/error", vendorcli.analytics, PUBLIC),
 )
