@@ -69,6 +69,13 @@ class _Bearer(requests.auth.AuthBase):
         return request
 
 
+class _Session(requests.Session):
+    """A session that knows no redirects: even unfollowed ones `requests` would read and parse."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
+
+
 class Transport:
     """Calls to one host, from any thread; connections are kept, one session to a thread.
 
@@ -277,7 +284,7 @@ def _new_session(base_url: str) -> requests.Session:
 
     Cookies are not kept: the token alone says who calls.
     """
-    session = requests.Session()
+    session = _Session()
     settings = session.merge_environment_settings(base_url, {}, None, None, None)
     session.trust_env = False
     session.proxies = settings["proxies"]
