@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 import sys
-import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -210,15 +209,17 @@ def _entries(group: str, policies: Mapping[str, Any], local: list[str]) -> Schem
         "x-group": group,
         "x-names": {"inbound": inbound, "outbound": outbound, "local": local},
         "$defs": {
-            "inbound": _entry("inboundEntry", inbound, group),
-            "outbound": _entry("outboundEntry", outbound, group),
-            "automated": _entry("automatedEntry", sorted(policies), group),
+            "inbound": _entry("inboundEntry", inbound, policies, group),
+            "outbound": _entry("outboundEntry", outbound, policies, group),
+            "automated": _entry("automatedEntry", sorted(policies), policies, group),
         },
     }
 
 
-def _entry(base: str, names: list[str], group: str) -> Schema:
-    known = {"properties": {"policyRef": {"properties": {"name": {"enum": names}}}}}
+def _entry(base: str, names: list[str], policies: Mapping[str, Any], group: str) -> Schema:
+    summaries = [policies[name]["summary"] for name in names]
+    name_of_known = {"enum": names, "enumDescriptions": summaries}
+    known = {"properties": {"policyRef": {"properties": {"name": name_of_known}}}}
     custom = {"properties": {"policyRef": {"required": ["groupId"]}}, "required": ["policyRef"]}
     branches = [{"if": custom, "else": known}]
     branches += [_branch(name, group) for name in names]
@@ -243,14 +244,24 @@ def dump(value: Any, indent: int = 0, used: int = 0) -> str:
         return flat
     inner = " " * (indent + 2)
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        lines = textwrap.wrap(flat[1:-1], _WIDTH - len(inner), break_on_hyphens=False)
-        return "[\n" + "\n".join(inner + line for line in lines) + "\n" + " " * indent + "]"
-    if isinstance(value, list):
+        lines = [inner + line for line in _rows(value, _WIDTH - len(inner) - 1)]
+    elif isinstance(value, list):
         lines = [inner + dump(item, indent + 2, 1) for item in value]
     else:
         lines = [inner + line for line in _members(value, indent + 2)]
     start, end = ("[", "]") if isinstance(value, list) else ("{", "}")
     return start + "\n" + ",\n".join(lines) + "\n" + " " * indent + end
+
+
+def _rows(texts: list[str], width: int) -> Iterator[str]:
+    """Short texts side by side, separated by commas."""
+    row = ""
+    for text in (json.dumps(text, ensure_ascii=False) for text in texts):
+        if row and len(row) + 2 + len(text) > width:
+            yield row
+            row = ""
+        row = f"{row}, {text}" if row else text
+    yield row
 
 
 def _members(value: Mapping[str, Any], indent: int) -> Iterator[str]:
