@@ -14,7 +14,10 @@ from reconciler.core.model import ResourceKey, Source
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """An entry of `exclude:` or `absent:`: a policy by name, with the reason."""
+    """An entry of `exclude:` or `absent:`: a policy by name, with the reason.
+
+    list: as written, or empty: the list that the policy's type belongs to.
+    """
 
     list: str
     group: str
@@ -32,7 +35,7 @@ class Entry:
     """
 
     key: ResourceKey
-    body: Mapping[str, Any]
+    body: Mapping[str, Any] = field(repr=False)
     source: Source
     position: str | tuple[str, str] | None = None
 
@@ -136,7 +139,7 @@ class Organization:
     layer: Layer
     environments: tuple[Environment, ...]
     source: Source
-    auth: Mapping[str, Any] | None = None
+    auth: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
