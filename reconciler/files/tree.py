@@ -1,0 +1,171 @@
+"""The folder of policies to documents, each with its place in the tree.
+
+Only regular files inside the tree are read. Hidden names, and folders without YAML, are ignored.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler.errors import Problem
+from reconciler.files.yaml import MAX_FILE_BYTES, Document, parse
+
+_SUFFIXES = (".yaml", ".yml")
+_DEEPEST = 2
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyFile:
+    """A file that was read. `file` is its name as the user would type it.
+
+    folders: the folders between the root and the file, outermost first. broken: some of it could
+    not be read, so what it lacks is not known.
+    """
+
+    file: str
+    folders: tuple[str, ...]
+    stem: str
+    documents: tuple[Document, ...] = ()
+    broken: bool = False
+
+
+def read_tree(root: Path) -> tuple[list[PolicyFile], list[Problem]]:
+    """All policy files below `root`, sorted by path, and everything that stood in the way."""
+    try:
+        real_root = root.resolve(strict=True)
+        is_folder = root.is_dir()
+    except (OSError, RuntimeError):
+        hint = "name the folder with -f, or make one with: reconciler init"
+        return [], [Problem(str(root), message="there is no such folder", hint=hint)]
+    if not is_folder:
+        return [], [Problem(str(root), message="this is not a folder")]
+    problems: list[Problem] = []
+    files: list[PolicyFile] = []
+    for path, folders in _walk(root, problems):
+        files.append(_read(path, folders, real_root, problems))
+    if not files and not problems:
+        hint = "write one, or start with: reconciler init"
+        problems.append(Problem(str(root), message="there is no policy file in here", hint=hint))
+    return files, problems
+
+
+def _walk(root: Path, problems: list[Problem]) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    waiting: list[tuple[Path, tuple[str, ...]]] = [(root, ())]
+    while waiting:
+        folder, folders = waiting.pop()
+        below: list[tuple[Path, tuple[str, ...]]] = []
+        for entry in _entries(folder, problems):
+            path = folder / entry.name
+            if entry.is_dir(follow_symlinks=False):
+                below.append((path, (*folders, entry.name)))
+            elif entry.is_symlink() and path.is_dir():
+                problems.append(_refused(path, "a link to a folder", "move the folder in here"))
+            elif entry.name.endswith(_SUFFIXES):
+                yield path, folders
+            elif entry.name.lower().endswith(_SUFFIXES):
+                problems.append(_refused(path, "a suffix in capitals", "rename it to .yaml"))
+        waiting.extend(reversed(below))
+
+
+def _entries(folder: Path, problems: list[Problem]) -> list[os.DirEntry[str]]:
+    """The entries of a folder that may count, sorted by name."""
+    try:
+        with os.scandir(folder) as scan:
+            entries = sorted(scan, key=lambda entry: entry.name)
+    except OSError as error:
+        problems.append(Problem(shown(folder), message=f"cannot be read: {error.strerror}"))
+        return []
+    kept = [entry for entry in entries if not entry.name.startswith(".")]
+    for entry in kept:
+        fault = _name_fault(entry.name)
+        if fault:
+            problems.append(_refused(folder / entry.name, fault, "rename it"))
+    return [entry for entry in kept if not _name_fault(entry.name)]
+
+
+def _name_fault(name: str) -> str:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return "a name that is not UTF-8"
+    return "" if name.isprintable() else "a name with control characters"
+
+
+def _refused(path: Path, what: str, hint: str) -> Problem:
+    return Problem(shown(path), message=f"{what} is not accepted here", hint=hint)
+
+
+def shown(path: Path) -> str:
+    """The path as text that a terminal and a JSON file can hold."""
+    text = os.fsencode(path).decode("utf-8", "backslashreplace")
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
+def _read(
+    path: Path, folders: tuple[str, ...], real_root: Path, problems: list[Problem]
+) -> PolicyFile:
+    file = shown(path)
+    if len(folders) > _DEEPEST:
+        hint = "the tree has two levels: organization/environment/file.yaml"
+        problems.append(Problem(file, message="this file lies too deep", hint=hint))
+        return PolicyFile(file, folders, path.stem, broken=True)
+    data = _bytes(path, file, real_root)
+    if isinstance(data, Problem):
+        problems.append(data)
+        return PolicyFile(file, folders, path.stem, broken=True)
+    documents, found = parse(data, file)
+    problems.extend(found)
+    return PolicyFile(file, folders, path.stem, tuple(documents), bool(found))
+
+
+def _bytes(path: Path, file: str, real_root: Path) -> bytes | Problem:
+    """The content, or why it is not read. A file is checked after it was opened, so that it
+    cannot be swapped in between; opening never waits for the other end of a pipe."""
+    try:
+        real = path.resolve(strict=True)
+    except (OSError, RuntimeError):
+        return Problem(file, message="this link leads nowhere", hint="remove it")
+    if not real.is_relative_to(real_root):
+        return Problem(file, message="this link leads out of the tree", hint="copy the file here")
+    try:
+        return read_regular(real)
+    except _NotRegular:
+        return Problem(file, message="this is not a regular file", hint="remove it")
+    except _TooLarge as error:
+        hint = "split it: 1 MiB per file at most"
+        return Problem(file, message=f"the file has {error.size:,} bytes", hint=hint)
+    except OSError as error:
+        return Problem(file, message=f"cannot be read: {error.strerror}")
+
+
+class _NotRegular(OSError):
+    pass
+
+
+class _TooLarge(OSError):
+    def __init__(self, size: int) -> None:
+        super().__init__(f"{size:,} bytes, of {MAX_FILE_BYTES:,} at most")
+        self.size = size
+
+
+def read_regular(path: Path) -> bytes:
+    """The bytes of a regular file of 1 MiB at most; OSError for anything else.
+
+    `path` is resolved already: a link in its last place is refused.
+    """
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(path, flags)
+    with open(descriptor, "rb") as stream:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise _NotRegular("not a regular file")
+        if status.st_size > MAX_FILE_BYTES:
+            raise _TooLarge(status.st_size)
+        data = stream.read(MAX_FILE_BYTES + 1)
+    if len(data) > MAX_FILE_BYTES:
+        raise _TooLarge(len(data))
+    return data
