@@ -13,10 +13,12 @@ from reconciler.cli.progress import progress_for
 from reconciler.cli.shell import Shell
 from reconciler.core.redact import Redactor
 from reconciler.files.catalogue import ShippedCatalogue
+from reconciler.files.layers import Layering
 from reconciler.files.load import load
 from reconciler.files.schema import Schemas
 from reconciler.files.values import Resolver
 from reconciler.run.context import Context, Scope
+from reconciler.run.inventory import Live
 from reconciler.run.platforms import Platforms
 
 
@@ -43,14 +45,30 @@ def context_for(
     )
     return Context(
         project=project,
-        schemas=schemas,
-        catalogue=catalogue,
-        resolver=resolver,
+        layering=Layering(schemas, catalogue, resolver),
         redactor=Redactor(cache(lambda: secret_key(args, shell))),
         connect=platforms.connect,
         scope=scope or Scope(tuple(args.org), tuple(args.env), tuple(args.api)),
         parallelism=args.parallelism,
         progress=progress_for(shell, no_color=args.no_color),
+    )
+
+
+def context_for_live(args: argparse.Namespace, shell: Shell) -> Live:
+    """A read-only login with the ANYPOINT_* variables; filters are over live names."""
+    platforms = Platforms(
+        environ=shell.environ,
+        catalogue=ShippedCatalogue.load(),
+        resolver=resolver_for(args, shell, offline=False),
+        timeout_s=args.timeout,
+        connections=args.parallelism,
+        read_only=True,
+    )
+    return Live(
+        platforms.login("", None),
+        Scope(tuple(args.org), tuple(args.env), tuple(args.api)),
+        args.parallelism,
+        progress_for(shell, no_color=args.no_color),
     )
 
 
@@ -96,11 +114,11 @@ def _kept_key(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """The whole file or none of it, readable by its owner only."""
+def write_atomically(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """The whole file or none of it, by default readable by its owner only."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()

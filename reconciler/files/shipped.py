@@ -6,6 +6,7 @@ import json
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Any
 
 SUFFIX = ".schema.json"
@@ -61,3 +62,17 @@ def policy_names() -> dict[str, tuple[str, ...]]:
     """Asset ids by use: `inbound`, `outbound`, and `local`, which API Manager cannot apply."""
     names = read_schema(_ENTRY)["x-names"]
     return {use: tuple(items) for use, items in names.items()}
+
+
+def copy_schemas(folder: Path) -> None:
+    """Copies the schemas for editors, next to a tree of policies; raises OSError."""
+    _copy(schema_folder(), folder)
+
+
+def _copy(source: Traversable, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for item in source.iterdir():
+        if item.is_dir() and not item.name.startswith(("_", ".")):
+            _copy(item, folder / item.name)
+        elif item.name.endswith(SUFFIX):
+            (folder / item.name).write_bytes(item.read_bytes())

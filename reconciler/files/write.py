@@ -37,6 +37,11 @@ def to_yaml(value: Mapping[str, Any]) -> str:
     )
 
 
+def text_of(text: str) -> str:
+    """A string as it stands on a line of YAML."""
+    return to_yaml({"x": text})[3:].strip()
+
+
 def _node(value: Any, depth: int) -> yaml.Node:
     if isinstance(value, Mapping):
         return _mapping(value, depth)

@@ -180,7 +180,7 @@ def _verify(context: Context, work: Work, run: _Run) -> None:
 
 
 def _left(context: Context, work: Work) -> UnitDiff:
-    return diff_unit(work.diff.desired, _fetch(work), context.catalogue, context.redactor)
+    return diff_unit(work.diff.desired, _fetch(work), context.layering.catalogue, context.redactor)
 
 
 def _was_placed_wrong(work: Work, run: _Run, left: UnitDiff) -> bool:

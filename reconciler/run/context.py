@@ -7,11 +7,9 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Protocol
 
-from reconciler.core.catalogue import Catalogue
 from reconciler.core.project import Organization, Project
 from reconciler.core.redact import Redactor
-from reconciler.files.schema import Schemas
-from reconciler.files.values import Resolver
+from reconciler.files.layers import Layering
 from reconciler.providers.base import Provider
 
 
@@ -72,9 +70,7 @@ class Context:
     """
 
     project: Project
-    schemas: Schemas
-    catalogue: Catalogue
-    resolver: Resolver
+    layering: Layering
     redactor: Redactor
     connect: Callable[[Organization], Provider]
     scope: Scope = field(default_factory=Scope)

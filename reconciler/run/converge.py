@@ -11,8 +11,8 @@ from typing import TypeVar
 from reconciler.core.diff import UnitDiff, diff_unit
 from reconciler.core.model import DesiredUnit
 from reconciler.core.plan import Plan, PlanError, make_plan
-from reconciler.errors import PolicyError, Problem, ReconcilerError, UsageError
-from reconciler.files.layers import automated_unit, effective
+from reconciler.errors import PolicyError, ReconcilerError, UsageError
+from reconciler.files.layers import Effective
 from reconciler.run.context import Context
 from reconciler.run.locate import Job, Located, as_errors, locate
 
@@ -106,7 +106,7 @@ def _unit(context: Context, job: Job) -> Compared:
         live = job.provider.fetch(job.target, lists_to_fetch(desired), job.technology)
     except ReconcilerError as error:
         return Compared((job,), (), tuple(as_errors(error, str(job.address))), ())
-    diff = diff_unit(desired, live, context.catalogue, context.redactor)
+    diff = diff_unit(desired, live, context.layering.catalogue, context.redactor)
     return Compared((job,), (diff,), (), tuple(warnings))
 
 
@@ -125,33 +125,26 @@ def desired_unit(context: Context, job: Job) -> tuple[DesiredUnit, Sequence[str]
     return desired, warnings
 
 
-def _effective(context: Context, job: Job) -> tuple[DesiredUnit, list[Problem], list[str]]:
-    found = job.match
-    if found is None:
-        return automated_unit(
+def _effective(context: Context, job: Job) -> Effective:
+    protected = job.environment.protected
+    if job.match is None:
+        return context.layering.automated_unit(
             job.address,
             job.target,
-            job.organization,
-            job.environment,
-            schemas=context.schemas,
-            catalogue=context.catalogue,
-            resolver=context.resolver,
+            (job.organization.layer, job.environment.layer),
+            job.environment.automated or (),
+            protected=protected,
+            source=job.environment.source,
         )
-    layers = [job.organization.layer, job.environment.layer]
-    layers.extend(group.layer for group in found.groups)
-    if found.api:
-        layers.append(found.api.layer)
-    source = found.api.source if found.api else found.groups[0].source
-    return effective(
+    found = job.match
+    document = found.api or found.groups[0]
+    return context.layering.effective(
         job.address,
         job.target,
-        found.instance.technology,
-        layers,
-        schemas=context.schemas,
-        catalogue=context.catalogue,
-        resolver=context.resolver,
-        protected=job.environment.protected,
-        source=source,
+        job.technology,
+        found.layers(job.organization, job.environment),
+        protected=protected,
+        source=document.source,
     )
 
 

@@ -1,0 +1,146 @@
+"""`doctor`: credentials, organizations, environments, permissions, versions; writes nothing."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Generic, TypeVar
+
+from reconciler import __version__
+from reconciler.cli.output import print_document, style_of
+from reconciler.cli.shell import Shell
+from reconciler.cli.wiring import context_for
+from reconciler.core.model import POLICIES, Instance, Target
+from reconciler.core.project import Environment, Organization
+from reconciler.errors import Exit, PolicyError, ReconcilerError, worst
+from reconciler.providers.base import LiveEnvironment, Provider
+from reconciler.run.context import Context
+from reconciler.run.locate import find
+from reconciler.show.clean import clean
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at. `exit` is OK where it is as it should be."""
+
+    what: str
+    detail: str
+    exit: Exit = Exit.OK
+
+
+def run(args: argparse.Namespace, shell: Shell) -> Exit:
+    findings = list(_findings(args, shell))
+    if args.format == "json":
+        items = [
+            {"what": item.what, "ok": item.exit is Exit.OK, "detail": item.detail}
+            for item in findings
+        ]
+        print_document(args, shell, {"items": items})
+    else:
+        style = style_of(args, shell)
+        for item in findings:
+            is_ok = item.exit is Exit.OK
+            sign = style.paint("32", "✓") if is_ok else style.paint("31", "✗")
+            shell.data(f"{sign} {clean(item.what):<28} {clean(item.detail)}\n")
+    return worst(item.exit for item in findings)
+
+
+def _findings(args: argparse.Namespace, shell: Shell) -> Iterator[Finding]:
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    yield Finding("versions", f"reconciler {__version__}, {python}, {sys.platform}")
+    has_emulator = find_spec("starlette") is not None and find_spec("uvicorn") is not None
+    yield Finding("emulator", "installed" if has_emulator else "pip install reconciler[emulator]")
+    try:
+        context = context_for(args, shell, read_only=True)
+    except PolicyError as error:
+        yield Finding("files", f"{len(error.problems)} problems: reconciler validate", error.exit)
+        return
+    yield Finding("files", f"{args.policies}: {len(context.project.organizations)} organizations")
+    for organization in context.project.organizations:
+        if context.scope.has_organization(organization.folder):
+            yield from _organization(context, organization)
+
+
+def _organization(context: Context, organization: Organization) -> Iterator[Finding]:
+    name = organization.folder
+    login = _try(lambda: context.connect(organization))
+    caller = login.then(lambda provider: provider.caller())
+    yield caller.finding(
+        f"{name}: login", lambda found: f"{found.get('kind')} {found.get('name')}, {_host(login)}"
+    )
+    if login.value is None or caller.value is None:
+        return
+    provider, source = login.value, organization.source
+    wanted = organization.organization
+    live = _try(lambda: find("organization", wanted, provider.organizations(), source))
+    yield live.finding(f"{name}: organization", lambda found: f"{found.path} ({found.id})")
+    listed = live.then(lambda found: provider.environments(found.id))
+    for environment in organization.environments:
+        if live.value and context.scope.has_environment(environment.folder):
+            yield _environment(provider, live.value.id, listed, environment, name)
+
+
+def _host(login: _Tried[Provider]) -> str:
+    return login.value.host if login.value else ""
+
+
+def _environment(
+    provider: Provider,
+    organization: str,
+    listed: _Tried[tuple[LiveEnvironment, ...]],
+    environment: Environment,
+    folder: str,
+) -> Finding:
+    """What can be read there: the instances, and the policies of the first."""
+    source = environment.source
+    live = listed.then(lambda items: find("environment", environment.environment, items, source))
+    instances = live.then(lambda found: provider.instances(organization, found.id))
+    environment_id = live.value.id if live.value else ""
+    policies = instances.then(lambda items: _read_one(provider, organization, environment_id, items))
+    return policies.finding(
+        f"{folder}/{environment.folder}",
+        lambda count: f"{environment.environment}: {count} API instances, policies readable",
+    )
+
+
+def _read_one(
+    provider: Provider, organization: str, environment: str, instances: tuple[Instance, ...]
+) -> int:
+    if instances:
+        first = instances[0]
+        target = Target(provider.host, organization, environment, str(first.id))
+        provider.fetch(target, frozenset((POLICIES,)), first.technology)
+    return len(instances)
+
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried(Generic[T]):
+    """What came of an attempt, or why nothing did."""
+
+    value: T | None = None
+    error: ReconcilerError | None = None
+
+    def then(self, look: Callable[[T], U]) -> _Tried[U]:
+        value = self.value
+        return _Tried(error=self.error) if value is None else _try(lambda: look(value))
+
+    def finding(self, what: str, words: Callable[[T], str]) -> Finding:
+        if self.value is not None:
+            return Finding(what, words(self.value))
+        error = self.error or ReconcilerError("nothing found")
+        return Finding(what, str(error).split("\n")[0], error.exit)
+
+
+def _try(look: Callable[[], U]) -> _Tried[U]:
+    try:
+        return _Tried(look())
+    except ReconcilerError as error:
+        return _Tried(error=error)

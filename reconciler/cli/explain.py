@@ -1,0 +1,177 @@
+"""`explain`: the effective policies of one API, each field with the place that set it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+from urllib.parse import unquote
+
+from reconciler.cli.output import print_document, style_of
+from reconciler.cli.shell import Shell
+from reconciler.cli.wiring import context_for
+from reconciler.core.fields import comparable, concrete_paths, redact_at, walk
+from reconciler.core.model import LiveUnit, Resource
+from reconciler.core.pairing import pair
+from reconciler.core.project import Layer
+from reconciler.core.redact import Redactor
+from reconciler.errors import Exit, PolicyError, UsageError
+from reconciler.files.layers import EffectivePolicy
+from reconciler.files.offline import explain_layers
+from reconciler.run.context import Context, Scope
+from reconciler.run.converge import desired_unit, lists_to_fetch, locate_all
+from reconciler.run.locate import Job
+from reconciler.show.clean import clean, value
+from reconciler.show.text import Style
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    path: str
+    desired: Any
+    live: Any
+    differs: bool
+    layer: str
+    place: str
+
+
+def run(args: argparse.Namespace, shell: Shell) -> Exit:
+    parts = [unquote(part) for part in args.address.strip("/").split("/")]
+    if len(parts) < 3:
+        raise UsageError("an address has three parts, such as acme/production/orders")
+    scope = Scope((parts[0],), (parts[1],))
+    context = context_for(args, shell, read_only=True, offline=not args.live, scope=scope)
+    if args.live:
+        job, live = _live(context, "/".join(parts[:3]))
+        layers, unit = job.layers, live
+    else:
+        layers, unit = _offline(context, parts), None
+    policies = context.layering.origins(layers)
+    problems = [problem for policy in policies for problem in policy.problems]
+    if problems:
+        raise PolicyError(problems)
+    explained = list(_explained(policies, unit, context.redactor))
+    if args.format == "json":
+        print_document(args, shell, {"address": args.address, "policies": _data(explained)})
+    else:
+        shell.data(_text(args.address, explained, style_of(args, shell), has_live=args.live))
+    return Exit.OK
+
+
+def _offline(context: Context, parts: Sequence[str]) -> tuple[Layer, ...]:
+    found = explain_layers(context.project, parts[0], parts[1], parts[2])
+    if found is None:
+        raise _unknown(context, "/".join(parts[:3]), "`--live` also finds APIs that only a group reaches")
+    return found
+
+
+def _live(context: Context, address: str) -> tuple[Job, LiveUnit]:
+    located = locate_all(context)
+    job = next((job for job in located.jobs if unquote(str(job.address)) == address), None)
+    if job is None:
+        reasons = "; ".join(error.message for error in located.errors)
+        raise _unknown(context, address, reasons or "no document reaches such an API")
+    desired, _ = desired_unit(context, job)
+    return job, job.provider.fetch(job.target, lists_to_fetch(desired), job.technology)
+
+
+def _unknown(context: Context, address: str, hint: str) -> UsageError:
+    known = [
+        f"{organization.folder}/{environment.folder}/{api.name}"
+        for organization in context.project.organizations
+        for environment in organization.environments
+        for api in environment.apis
+    ]
+    near = get_close_matches(address, known, 3, 0.5)
+    did_you_mean = f"did you mean {' or '.join(near)}? " if near else ""
+    return UsageError(f"no API has the address {address}; {did_you_mean}{hint}")
+
+
+_Explained = tuple[EffectivePolicy | None, Resource | None, list[_Row]]
+
+
+def _explained(
+    policies: Sequence[EffectivePolicy], unit: LiveUnit | None, redactor: Redactor
+) -> Iterator[_Explained]:
+    """Each policy with its live counterpart, then live ones that no file names."""
+    pairing = pair([item.resource for item in policies], unit.resources if unit else ())
+    live_of = {id(desired): live for desired, live in pairing.pairs}
+    for policy in policies:
+        live = live_of.get(id(policy.resource))
+        yield policy, live, list(_rows(policy, live, redactor))
+    for resource in pairing.only_live:
+        yield None, resource, []
+
+
+def _rows(policy: EffectivePolicy, live: Resource | None, redactor: Redactor) -> Iterator[_Row]:
+    desired = policy.resource
+    ours, theirs = comparable(desired, live) if live else (None, None)
+    for path, origin in policy.origins.items():
+        for concrete in concrete_paths(desired.settings, path):
+            shown = redact_at(walk(desired.settings, concrete), concrete, desired.secrets, redactor)
+            held = walk(live.canonical, concrete) if live else None
+            secrets = desired.secrets | (live.secrets if live else frozenset())
+            yield _Row(
+                path,
+                shown,
+                redact_at(held, concrete, secrets, redactor),
+                live is not None and walk(ours, concrete) != walk(theirs, concrete),
+                origin.layer,
+                f"{origin.source.file}:{origin.source.line}",
+            )
+
+
+def _data(explained: Sequence[_Explained]) -> list[Mapping[str, Any]]:
+    items = []
+    for policy, live, rows in explained:
+        resource = policy.resource if policy else live
+        assert resource is not None
+        items.append(
+            {
+                "policy": resource.key.segment,
+                "managed": policy is not None,
+                "id": live.id if live else None,
+                "fields": [
+                    {
+                        "path": row.path,
+                        "desired": row.desired,
+                        "live": row.live,
+                        "layer": row.layer,
+                        "source": row.place,
+                    }
+                    for row in rows
+                ],
+            }
+        )
+    return items
+
+
+def _text(address: str, explained: Sequence[_Explained], style: Style, *, has_live: bool) -> str:
+    blocks = [style.bold(clean(address))]
+    for number, (policy, live, rows) in enumerate(explained, 1):
+        resource = policy.resource if policy else live
+        assert resource is not None
+        note = ""
+        if has_live and live is None:
+            note = style.paint("32", "  not live yet")
+        if policy is None:
+            note = style.dim("  live, in no file")
+        head = f"{number:>2} {style.bold(clean(resource.key.segment))}{note}"
+        blocks.append("\n".join([head, *_lines(rows, style, has_live=has_live and live is not None)]))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _lines(rows: Sequence[_Row], style: Style, *, has_live: bool) -> list[str]:
+    paths = max((len(row.path) for row in rows), default=0)
+    values = min(max((len(value(row.desired)) for row in rows), default=0), 48)
+    lines = []
+    for row in rows:
+        shown = value(row.desired)
+        origin = style.dim(f"{row.layer}  {clean(row.place)}")
+        lines.append(f"   {clean(row.path):<{paths}}  {shown:<{values}}  {origin}")
+        if has_live and row.differs:
+            live = style.paint("33", f"live: {value(row.live)}")
+            lines.append(f"   {'':<{paths}}  {live}")
+    return lines

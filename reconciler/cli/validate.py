@@ -1,0 +1,71 @@
+"""`validate`: everything that can be said of the files without a connection, or with `--online`."""
+
+from __future__ import annotations
+
+import argparse
+
+from reconciler.cli.output import print_document
+from reconciler.cli.shell import Shell
+from reconciler.cli.wiring import context_for
+from reconciler.core.plan import PlanError
+from reconciler.errors import Exit, PolicyError, ReconcilerError, worst
+from reconciler.files.offline import effective_offline
+from reconciler.run.context import Context
+from reconciler.run.converge import desired_unit, locate_all
+from reconciler.run.locate import as_errors
+from reconciler.show.text import error_line
+
+
+def run(args: argparse.Namespace, shell: Shell) -> Exit:
+    context = context_for(args, shell, read_only=True, offline=not args.online)
+    warnings = list(context.project.warnings)
+    errors = _online(context, warnings) if args.online else _offline(context, warnings)
+    units = sum(
+        len(environment.apis) + len(environment.groups)
+        for organization in context.project.organizations
+        for environment in organization.environments
+    )
+    _say(args, shell, errors, sorted(set(warnings)), units)
+    return worst(error.exit for error in errors)
+
+
+def _offline(context: Context, warnings: list[str]) -> list[PlanError]:
+    problems = []
+    for unit in effective_offline(context.project, context.layering):
+        _, found, said = unit.effective
+        problems += found
+        warnings += said
+    return as_errors(PolicyError(problems), "")
+
+
+def _online(context: Context, warnings: list[str]) -> list[PlanError]:
+    """Also finds every organization, environment and API, and gives references their values."""
+    located = locate_all(context)
+    errors = list(located.errors)
+    for job in located.jobs:
+        try:
+            warnings += desired_unit(context, job)[1]
+        except ReconcilerError as error:
+            errors += as_errors(error, str(job.address))
+    return list(dict.fromkeys(errors))
+
+
+def _say(
+    args: argparse.Namespace,
+    shell: Shell,
+    errors: list[PlanError],
+    warnings: list[str],
+    units: int,
+) -> None:
+    if args.format == "json":
+        print_document(args, shell, {"summary": {"documents": units}}, errors, warnings)
+        return
+    for text in warnings:
+        shell.log(f"warning: {text}")
+    for error in errors:
+        shell.err.write(f"error: {error_line(error)}\n")
+    if errors:
+        shell.data(f"{len(errors)} {'error' if len(errors) == 1 else 'errors'} in {args.policies}\n")
+    else:
+        noun = "document" if units == 1 else "documents"
+        shell.data(f"{args.policies}: {units} API {noun}, no errors\n")

@@ -1,0 +1,78 @@
+"""Organizations of the files -> logins, one for each host and set of credentials."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.core.catalogue import Catalogue
+from reconciler.core.project import Organization
+from reconciler.errors import PolicyError
+from reconciler.files.values import Resolver
+from reconciler.providers.anypoint.auth import credentials_from
+from reconciler.providers.anypoint.provider import AnypointProvider, connect
+from reconciler.providers.base import Provider
+
+DEFAULT_HOST = "https://anypoint.mulesoft.com"
+
+
+class Platforms:
+    """Connects organizations, and remembers each login, so that a host gets one token.
+
+    environ gives ANYPOINT_* (ANYPOINT_HOST overrides every `host:`) and RECONCILER_ALLOW_HOSTS.
+    """
+
+    def __init__(
+        self,
+        *,
+        environ: Mapping[str, str],
+        catalogue: Catalogue,
+        resolver: Resolver,
+        timeout_s: float,
+        connections: int,
+        read_only: bool,
+    ) -> None:
+        self._environ = environ
+        self._catalogue = catalogue
+        self._resolver = resolver
+        self._timeout_s = timeout_s
+        self._connections = connections
+        self._read_only = read_only
+        self._lock = threading.Lock()
+        self._logins: dict[tuple[Any, ...], AnypointProvider] = {}
+
+    def connect(self, organization: Organization) -> Provider:
+        """The provider of an organization; raises Refusal for a foreign host, NotAllowed where
+        there are no credentials, PolicyError for a bad reference. Nothing is sent yet."""
+        return self.login(organization.host, self._auth(organization))
+
+    def login(self, host: str, auth: Mapping[str, Any] | None) -> Provider:
+        """The provider of a host and resolved `auth:`, or of the ANYPOINT_* variables."""
+        host = self._environ.get("ANYPOINT_HOST") or host or DEFAULT_HOST
+        credentials = credentials_from(auth, self._environ)
+        key = (host, credentials.kind, credentials.name.reveal(), credentials.secret.reveal())
+        with self._lock:
+            if key not in self._logins:
+                self._logins[key] = connect(
+                    host,
+                    credentials,
+                    self._catalogue,
+                    allow_hosts=self._environ.get("RECONCILER_ALLOW_HOSTS", "").split(","),
+                    timeout_s=self._timeout_s,
+                    max_connections=self._connections,
+                    read_only=self._read_only,
+                )
+            return self._logins[key]
+
+    def _auth(self, organization: Organization) -> Mapping[str, Any] | None:
+        if organization.auth is None:
+            return None
+        source = organization.source
+        found = self._resolver.resolve_auth(
+            organization.auth, source.file, (source.line, source.column)
+        )
+        if found.problems:
+            raise PolicyError(found.problems)
+        values: Mapping[str, Any] = found.value
+        return values
