@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-import argcomplete
+from argcomplete.shell_integration import shellcode
 
 from reconciler.cli.shell import Shell
 from reconciler.errors import Exit
 
 
 def run(args: argparse.Namespace, shell: Shell) -> Exit:
-    shell.data(argcomplete.shellcode(["reconciler"], shell=args.shell))  # type: ignore[no-untyped-call]
+    shell.data(shellcode(["reconciler"], shell=args.shell))
     return Exit.OK

@@ -6,7 +6,7 @@ import argparse
 import platform
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import Generic, TypeVar
 
@@ -99,20 +99,18 @@ def _environment(
     source = environment.source
     live = listed.then(lambda items: find("environment", environment.environment, items, source))
     instances = live.then(lambda found: provider.instances(organization, found.id))
-    environment_id = live.value.id if live.value else ""
-    policies = instances.then(lambda items: _read_one(provider, organization, environment_id, items))
+    place = Target(provider.host, organization, live.value.id if live.value else "")
+    policies = instances.then(lambda items: _read_one(provider, place, items))
     return policies.finding(
         f"{folder}/{environment.folder}",
         lambda count: f"{environment.environment}: {count} API instances, policies readable",
     )
 
 
-def _read_one(
-    provider: Provider, organization: str, environment: str, instances: tuple[Instance, ...]
-) -> int:
+def _read_one(provider: Provider, place: Target, instances: tuple[Instance, ...]) -> int:
     if instances:
         first = instances[0]
-        target = Target(provider.host, organization, environment, str(first.id))
+        target = replace(place, api=str(first.id))
         provider.fetch(target, frozenset((POLICIES,)), first.technology)
     return len(instances)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -19,7 +19,7 @@ from reconciler.core.project import Layer
 from reconciler.core.redact import Redactor
 from reconciler.errors import Exit, PolicyError, UsageError
 from reconciler.files.layers import EffectivePolicy
-from reconciler.files.offline import explain_layers
+from reconciler.files.offline import layers_offline
 from reconciler.run.context import Context, Scope
 from reconciler.run.converge import desired_unit, lists_to_fetch, locate_all
 from reconciler.run.locate import Job
@@ -45,7 +45,8 @@ def run(args: argparse.Namespace, shell: Shell) -> Exit:
     context = context_for(args, shell, read_only=True, offline=not args.live, scope=scope)
     if args.live:
         job, live = _live(context, "/".join(parts[:3]))
-        layers, unit = job.layers, live
+        assert job.match is not None
+        layers, unit = job.match.layers(job.organization, job.environment), live
     else:
         layers, unit = _offline(context, parts), None
     policies = context.layering.origins(layers)
@@ -61,9 +62,10 @@ def run(args: argparse.Namespace, shell: Shell) -> Exit:
 
 
 def _offline(context: Context, parts: Sequence[str]) -> tuple[Layer, ...]:
-    found = explain_layers(context.project, parts[0], parts[1], parts[2])
+    found = layers_offline(context.project, *parts[:3])
     if found is None:
-        raise _unknown(context, "/".join(parts[:3]), "`--live` also finds APIs that only a group reaches")
+        hint = "`--live` also finds APIs that only a group reaches"
+        raise _unknown(context, "/".join(parts[:3]), hint)
     return found
 
 
@@ -123,7 +125,7 @@ def _rows(policy: EffectivePolicy, live: Resource | None, redactor: Redactor) ->
             )
 
 
-def _data(explained: Sequence[_Explained]) -> list[Mapping[str, Any]]:
+def _data(explained: Sequence[_Explained]) -> list[dict[str, Any]]:
     items = []
     for policy, live, rows in explained:
         resource = policy.resource if policy else live
@@ -159,7 +161,8 @@ def _text(address: str, explained: Sequence[_Explained], style: Style, *, has_li
         if policy is None:
             note = style.dim("  live, in no file")
         head = f"{number:>2} {style.bold(clean(resource.key.segment))}{note}"
-        blocks.append("\n".join([head, *_lines(rows, style, has_live=has_live and live is not None)]))
+        lines = _lines(rows, style, has_live=has_live and live is not None)
+        blocks.append("\n".join([head, *lines]))
     return "\n\n".join(blocks) + "\n"
 
 

@@ -102,7 +102,8 @@ def run(args: argparse.Namespace, shell: Shell) -> Exit:
 
 
 def _answers(args: argparse.Namespace, shell: Shell) -> _Answers:
-    organization = _answer(args, shell, args.organization, "organization (name or id)", "My Company")
+    question = "organization (name or id)"
+    organization = _answer(args, shell, args.organization, question, "My Company")
     environments = tuple(args.environment or ())
     if not environments:
         given = _answer(args, shell, None, "environments, by commas", "Sandbox, Production")
@@ -128,9 +129,10 @@ def _files(answers: _Answers) -> Mapping[str, str]:
     organization = slug(answers.organization)
     stem = slug(answers.asset.removesuffix("-api"))
     first = slug(answers.environments[0])
+    description = text_of(f"API policies of {answers.organization}")
     files = {
         "reconciler.yaml": _PROJECT.format(
-            org=organization, env=first, api=stem, description=text_of(f"API policies of {answers.organization}")
+            org=organization, env=first, api=stem, description=description
         ),
         f"{organization}/organization.yaml": _ORGANIZATION.format(
             organization_text=text_of(answers.organization)

@@ -30,4 +30,3 @@ def run(args: argparse.Namespace, shell: Shell) -> Exit:
 def _filters(args: argparse.Namespace) -> str:
     given = (("org", args.org), ("env", args.env), ("api", args.api))
     return " ".join(f"--{name} {glob}" for name, globs in given for glob in globs)
-

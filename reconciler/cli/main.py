@@ -72,9 +72,7 @@ def _emulator(arguments: Sequence[str]) -> int:
     try:
         module = importlib.import_module("reconciler.emulator.__main__")
     except ModuleNotFoundError as error:
-        sys.stderr.write(
-            f"the emulator needs {error.name}: pip install 'reconciler[emulator]'\n"
-        )
+        sys.stderr.write(f"the emulator needs {error.name}: pip install 'reconciler[emulator]'\n")
         return Exit.FAILURE
     return int(module.main(arguments))
 
@@ -112,8 +110,8 @@ def _guess(arguments: Sequence[str], what: str) -> str:
     """Command and format of a command line that does not parse: JSON is printed all the same."""
     if what == "command":
         return next((item for item in arguments if item in _MODULES), "")
-    for index, item in enumerate(arguments):
-        if item in ("--format=json", "json") and (item != "json" or arguments[index - 1] == "--format"):
+    for before, item in zip(["", *arguments], arguments, strict=False):
+        if item == "--format=json" or (before, item) == ("--format", "json"):
             return "json"
     return os.environ.get("RECONCILER_FORMAT", "text")
 

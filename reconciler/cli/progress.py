@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TextIO
+from typing import Any, TextIO
 
 from tqdm import tqdm
 
@@ -20,7 +20,7 @@ def progress_for(shell: Shell, *, no_color: bool) -> Progress:
 class _Bar:
     def __init__(self, stream: TextIO, colour: str | None) -> None:
         self._stream, self._colour = stream, colour
-        self._bar: tqdm[None] | None = None
+        self._bar: Any = None
 
     def begin(self, label: str, total: int) -> None:
         self._bar = tqdm(

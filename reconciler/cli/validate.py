@@ -65,7 +65,8 @@ def _say(
     for error in errors:
         shell.err.write(f"error: {error_line(error)}\n")
     if errors:
-        shell.data(f"{len(errors)} {'error' if len(errors) == 1 else 'errors'} in {args.policies}\n")
+        noun = "error" if len(errors) == 1 else "errors"
+        shell.data(f"{args.policies}: {len(errors)} {noun}\n")
     else:
         noun = "document" if units == 1 else "documents"
         shell.data(f"{args.policies}: {units} API {noun}, no errors\n")

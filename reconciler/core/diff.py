@@ -14,6 +14,7 @@ from reconciler.core.fields import (
     concrete_paths,
     differing_fields,
     dotted,
+    holds_unknown,
     is_unknown,
     redact_at,
     walk,
@@ -88,7 +89,10 @@ class Unmanaged:
 
 @dataclass(frozen=True, slots=True)
 class UnitDiff:
-    """What one unit needs. `unchanged` counts desired resources that are live as they should be."""
+    """What one unit needs. `unchanged` counts desired resources that are live as they should be.
+
+    incomparable: secrets that the service does not return, as `address path`.
+    """
 
     desired: DesiredUnit
     live: LiveUnit
@@ -97,6 +101,7 @@ class UnitDiff:
     unchanged: int
     problems: tuple[Problem, ...] = ()
     warnings: tuple[str, ...] = ()
+    incomparable: tuple[str, ...] = ()
 
 
 # What others need comes first, what takes protection away comes last.
@@ -121,7 +126,8 @@ def diff_unit(
         tuple(context.unmanaged(resource) for resource in unmanaged),
         len(pairing.pairs) - len(updates),
         _problems(desired, pairing, creates),
-        (*live.warnings, *_unknown_warnings(desired, pairing)),
+        live.warnings,
+        _incomparable(desired, pairing),
     )
 
 
@@ -314,20 +320,15 @@ def _top_fields(settings: Mapping[str, Any]) -> list[tuple[Path, Any]]:
     return fields
 
 
-def _unknown_warnings(desired: DesiredUnit, pairing: Pairing) -> list[str]:
-    """One line for each resource with values that cannot be compared."""
-    warnings = []
-    for ours, theirs in pairing.pairs:
-        names = sorted(
-            dotted(path)
-            for pattern in ours.secrets
-            for path in concrete_paths(ours.canonical, pattern)
-            if is_unknown(ours, theirs, pattern, path)
-        )
-        if names:
-            address = f"{desired.address}/{ours.key.segment}"
-            warnings.append(f"{address}: {', '.join(names)} cannot be compared: not known here")
-    return warnings
+def _incomparable(desired: DesiredUnit, pairing: Pairing) -> tuple[str, ...]:
+    """Address and path of each value that is known here and not returned by the service."""
+    return tuple(
+        f"{desired.address}/{ours.key.segment} {dotted(path)}"
+        for ours, theirs in pairing.pairs
+        for pattern in sorted(ours.secrets)
+        for path in concrete_paths(ours.canonical, pattern)
+        if not holds_unknown(walk(ours.canonical, path)) and is_unknown(ours, theirs, pattern, path)
+    )
 
 
 def _problems(

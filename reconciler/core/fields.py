@@ -40,16 +40,17 @@ def comparable(desired: Resource, live: Resource) -> tuple[Any, Any]:
 def is_unknown(desired: Resource, live: Resource, pattern: str, path: Path) -> bool:
     """Whether the value at `path` is not known on one side, so that it cannot be compared."""
     value = walk(desired.canonical, path)
-    if _holds_unknown(value):
+    if holds_unknown(value):
         return True
     return pattern in desired.write_only and walk(live.canonical, path) is None
 
 
-def _holds_unknown(value: Any) -> bool:
+def holds_unknown(value: Any) -> bool:
+    """Whether the value is, or as a list holds, a secret whose value is not known here."""
     if isinstance(value, Secret):
         return not value.is_known
     if isinstance(value, list | tuple):
-        return any(_holds_unknown(item) for item in value)
+        return any(holds_unknown(item) for item in value)
     return False
 
 

@@ -94,12 +94,21 @@ def make_plan(
         tuple(item for diff in ordered for item in diff.unmanaged),
         sum(diff.unchanged for diff in ordered),
         (*sorted(errors, key=lambda e: (e.address, e.message)), *found),
-        (*warnings, *(text for diff in ordered for text in diff.warnings)),
+        (*warnings, *(text for diff in ordered for text in diff.warnings), *_unseen(ordered)),
         scope,
         digest_of_desired([diff.desired for diff in ordered]),
         tuple(pin(diff) for diff in ordered if diff.steps),
         created_at,
     )
+
+
+def _unseen(diffs: Sequence[UnitDiff]) -> list[str]:
+    """One line for all secrets that nobody can compare: thousands would say no more."""
+    unseen = [text for diff in diffs for text in diff.incomparable]
+    if not unseen:
+        return []
+    secrets = "1 secret" if len(unseen) == 1 else f"{len(unseen)} secrets"
+    return [f"{secrets} not compared: the service does not return them (first: {unseen[0]})"]
 
 
 def _problems(diff: UnitDiff) -> list[PlanError]:

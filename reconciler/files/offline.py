@@ -109,3 +109,28 @@ def _groups(
             complete=is_complete,
         )
         yield OfflineUnit(group, effective, is_complete)
+
+
+def layers_offline(
+    project: Project, organization: str, environment: str, api: str
+) -> tuple[Layer, ...] | None:
+    """The layers of an ApiInstance by its address, with the groups that surely match; None where
+    there is no such document."""
+    for outer in project.organizations:
+        for inner in outer.environments:
+            if (outer.folder, inner.folder) != (organization, environment):
+                continue
+            for document in inner.apis:
+                if document.name == api:
+                    sure = _sure_groups(inner, document)
+                    groups = (group.layer for group in sure)
+                    return (outer.layer, inner.layer, *groups, document.layer)
+    return None
+
+
+def _sure_groups(environment: Environment, api: ApiDocument) -> list[GroupDocument]:
+    return [
+        group
+        for group in environment.groups
+        if GroupMatcher(group.selector).surely_matches(api.selector)
+    ]
