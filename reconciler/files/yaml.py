@@ -1,7 +1,7 @@
 """Text to values that know their place: YAML 1.2 rules on libyaml's parser.
 
 The only user of yaml. Differences from PyYAML's loaders: only `true`/`false` are booleans, there
-are no octal, sexagesimal or date scalars, `<<` is an ordinary key, a duplicate key is an error,
+are no octal, sexagesimal or date scalars, `<<` is refused, a duplicate key is an error,
 aliases are copied and bounded. Numbers keep their text (`1.10`), for places where the schema
 asks for a string.
 """
@@ -12,6 +12,7 @@ import copy
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import yaml
@@ -26,6 +27,9 @@ _INT = re.compile(r"[-+]?[0-9]+")
 _OCTAL_OR_HEX = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _SPECIAL_FLOAT = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_NOT_TEXT = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_SAVE = "save the file as UTF-8"
 _NULL = frozenset(("", "~", "null", "Null", "NULL"))
 _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 
@@ -89,11 +93,13 @@ def parse(data: bytes, file: str) -> tuple[list[Document], list[Problem]]:
     if len(data) > MAX_FILE_BYTES:
         hint = "split it: 1 MiB per file at most"
         return [], [Problem(file, message=f"the file has {len(data):,} bytes", hint=hint)]
+    if data.startswith(_UTF_16) or b"\0" in data[:2]:
+        return [], [Problem(file, 1, 1, message="not UTF-8 but UTF-16 or 32", hint=_SAVE)]
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        return [], [Problem(file, line, 1, message="not UTF-8", hint="save the file as UTF-8")]
+        return [], [Problem(file, line, 1, message="not UTF-8", hint=_SAVE)]
     return _documents(text, file)
 
 
@@ -105,25 +111,46 @@ def _documents(text: str, file: str) -> tuple[list[Document], list[Problem]]:
     except _Invalid as error:
         return documents, [Problem(file, *error.at, message=error.message, hint=error.hint)]
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        at = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        return documents, [Problem(file, *at, message=_words(error), hint=_advice(error))]
-    except yaml.YAMLError as error:
-        return documents, [Problem(file, 1, 1, message=f"not YAML: {error}")]
+        return documents, [_malformed(error, text, file)]
+    except yaml.YAMLError:
+        return documents, [_unreadable(text, file)]
     return documents, []
 
 
-def _words(error: yaml.MarkedYAMLError) -> str:
-    return f"not YAML: {error.problem or error.context or 'unreadable'}"
+def _malformed(error: yaml.MarkedYAMLError, text: str, file: str) -> Problem:
+    """What libyaml says, at the start of what it was reading where the file ends within it."""
+    mark, start = error.problem_mark or error.context_mark, error.context_mark
+    if mark is None:
+        return Problem(file, 1, 1, message="not YAML")
+    words = f"not YAML: {error.problem or error.context or 'unreadable'}"
+    is_at_end = not text[mark.index :].strip()
+    if start is not None and is_at_end:
+        mark, words = start, f"{words} {error.context}"
+    at = (mark.line + 1, mark.column + 1)
+    return Problem(file, *at, message=words, hint=_advice(error, text[mark.index :][:1]))
 
 
-def _advice(error: yaml.MarkedYAMLError) -> str:
+def _advice(error: yaml.MarkedYAMLError, character: str) -> str:
     problem = str(error.problem)
-    if r"\t" in problem or "tab" in problem:
+    if character == "\t" or "tab" in problem:
         return "indent with spaces, not with tabs"
+    if "cannot start any token" in problem:
+        return f"quote the text: it cannot start with {character}"
     if "mapping values are not allowed" in problem:
         return "quote the text, or put the key on a line of its own"
+    if any(words in problem for words in ("end of stream", "expected ',' or", "node content")):
+        return "close the quote or bracket"
     return ""
+
+
+def _unreadable(text: str, file: str) -> Problem:
+    """The first character that YAML does not allow."""
+    found = _NOT_TEXT.search(text)
+    if found is None:
+        return Problem(file, 1, 1, message="not YAML")
+    lines = re.split(r"\r\n|\r|\n", text[: found.start()])
+    message = f"not YAML: the character U+{ord(found.group()):04X} is not allowed"
+    return Problem(file, len(lines), len(lines[-1]) + 1, message=message, hint="remove it")
 
 
 class _Composer:
@@ -195,7 +222,7 @@ class _Composer:
         if not isinstance(event, yaml.ScalarEvent):
             raise _Invalid(_at(event), "a key must be text", "quote it, if it is meant as text")
         key = str(event.value)
-        if key == "<<":
+        if key == "<<" and not event.style:
             hint = "merge keys are YAML 1.1; use defaults, or an alias for the whole value"
             raise _Invalid(_at(event), "the merge key << is not supported", hint)
         if key in mapping:
@@ -240,8 +267,9 @@ def _number(text: str, event: Any) -> Any:
     if _FLOAT.fullmatch(text):
         number = TextFloat(text)
         number.text = text
-        return number
-    if _SPECIAL_FLOAT.fullmatch(text):
+        if isfinite(number):
+            return number
+    if _FLOAT.fullmatch(text) or _SPECIAL_FLOAT.fullmatch(text):
         raise _Invalid(_at(event), f"{text} is no number that a service takes", "quote it")
     return text
 
