@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -20,6 +20,7 @@ from reconciler.core.fields import (
     walk,
 )
 from reconciler.core.model import (
+    OUTBOUND,
     POLICIES,
     DesiredUnit,
     LiveUnit,
@@ -112,6 +113,7 @@ def diff_unit(
     desired: DesiredUnit, live: LiveUnit, catalogue: Catalogue, redactor: Redactor
 ) -> UnitDiff:
     """Everything that makes `live` equal to `desired`, in the order in which to do it."""
+    desired = _with_live_upstream_names(desired, live)
     context = _Context(desired, live, catalogue, redactor)
     pairing = pair(desired.resources, live.resources)
     deletes, unmanaged = _unclaimed(desired, pairing.only_live)
@@ -129,6 +131,22 @@ def diff_unit(
         live.warnings,
         _incomparable(desired, pairing),
     )
+
+
+def _with_live_upstream_names(desired: DesiredUnit, live: LiveUnit) -> DesiredUnit:
+    """Files may name an upstream by label or URI; live names it by its label where it has one."""
+    labels = {uri: label for label, uri in live.upstreams.values() if label}
+    if not labels:
+        return desired
+    resources = tuple(_renamed(resource, labels) for resource in desired.resources)
+    return replace(desired, resources=resources)
+
+
+def _renamed(resource: Resource, labels: Mapping[str, str]) -> Resource:
+    if resource.key.list != OUTBOUND:
+        return resource
+    named = sorted(labels.get(name, name) for name in resource.canonical.get("upstreams") or ())
+    return replace(resource, canonical={**resource.canonical, "upstreams": named})
 
 
 def _rank(step: Step) -> tuple[int, int]:

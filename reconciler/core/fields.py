@@ -15,20 +15,23 @@ from reconciler.core.redact import Redactor, Secret, reveal
 
 Path = tuple[str | int, ...]
 
+_NOT_MANAGED = ("version", "description")
+"""Settings that are left as they are live where no file gives them."""
+
 
 def comparable(desired: Resource, live: Resource) -> tuple[Any, Any]:
-    """Both canonical forms with what is not known on either side taken out of both.
+    """Both canonical forms with what cannot be compared taken out of both.
 
-    Not known are: a version that no file gives, a variable that is not set, and a write-only
-    value that the service does not return.
+    That is what no file says (a version, a tier's description), a variable that is not set, and
+    a write-only value that the service does not return.
     """
-    has_secrets = desired.secrets or live.secrets
-    if not has_secrets and desired.canonical.get("version", "") is not None:
+    unsaid = [name for name in _NOT_MANAGED if desired.canonical.get(name, "") is None]
+    if not (desired.secrets or live.secrets or unsaid):
         return desired.canonical, live.canonical
     ours, theirs = dict(reveal(desired.canonical)), dict(reveal(live.canonical))
-    if ours.get("version", "") is None:
-        ours.pop("version")
-        theirs.pop("version", None)
+    for name in unsaid:
+        ours.pop(name, None)
+        theirs.pop(name, None)
     for pattern in desired.secrets:
         for path in concrete_paths(desired.canonical, pattern):
             if is_unknown(desired, live, pattern, path):
