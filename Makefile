@@ -37,5 +37,8 @@ check: lint test  ## lint, types and tests: before each commit
 schemas: $(READY)  ## schemas/policies/ from schemas/catalogue.yaml
 	@$(BIN)/python schemas/generate.py
 
-soak bench bench-full docs:
+docs: $(READY)  ## the pictures of README and docs, from real runs
+	@$(BIN)/python docs/pictures.py
+
+soak bench bench-full:
 	@echo "make $@: not built yet" >&2; exit 1

@@ -35,8 +35,8 @@ def main() -> int:
     """Runs the demo; 0 where every step ended as it should."""
     started = time.monotonic()
     try:
-        with _emulator() as url, tempfile.TemporaryDirectory() as state:
-            _story(_Stage(url, state))
+        with emulator() as url, tempfile.TemporaryDirectory() as state:
+            _story(Stage(url, state))
     except _Failed as failure:
         print(f"\ndemo: {failure}", file=sys.stderr)
         return 1
@@ -46,7 +46,7 @@ def main() -> int:
     return 0
 
 
-def _story(stage: _Stage) -> None:
+def _story(stage: Stage) -> None:
     stage.say("1. The files in policies/ are checked, offline.")
     stage.run("validate")
     stage.say("2. What is live is compared with them.")
@@ -65,7 +65,7 @@ def _story(stage: _Stage) -> None:
     stage.run("drift")
 
 
-class _Stage:
+class Stage:
     """Where the demo plays: one emulator and one state folder."""
 
     def __init__(self, url: str, state: str) -> None:
@@ -76,7 +76,7 @@ class _Stage:
             if not name.startswith(("RECONCILER_", "ANYPOINT_"))
         }
         place = {"ANYPOINT_HOST": url, "RECONCILER_STATE_DIR": state}
-        self._environ = {**kept, **_VARIABLES, **place}
+        self.environ = {**kept, **_VARIABLES, **place}
 
     def say(self, text: str) -> None:
         print(f"\n{_bold(text)}", flush=True)
@@ -89,7 +89,7 @@ class _Stage:
         print(_dim(f"$ {command}"), flush=True)
         done = subprocess.run(
             [sys.executable, "-m", "reconciler", verb, *flags],
-            env=self._environ,
+            env=self.environ,
             check=False,
             stdout=subprocess.PIPE if quiet_plan else None,
             text=True,
@@ -131,7 +131,7 @@ def _call(url: str, body: Mapping[str, Any] | None = None) -> Any:
 
 
 @contextmanager
-def _emulator() -> Iterator[str]:
+def emulator() -> Iterator[str]:
     """The emulator on a free port, stopped at the end whatever happens."""
     process = subprocess.Popen(
         [sys.executable, "-m", "reconciler", "emulator", "--port", "0", "--seed", "demo"],
