@@ -155,6 +155,7 @@ def _scalar(field: Mapping[str, Any], null: list[str]) -> Schema:
         schema: Schema = {"type": _one_or_more(["string", *null])}
         if "pattern" in field:
             schema["pattern"] = f"{field['pattern']}|{_REFERENCE}"
+            schema["patternErrorMessage"] = field["says"]
         return schema
     schema = {"type": [kind, "string", *null], "pattern": _REFERENCE}
     schema["patternErrorMessage"] = f"must be {_A[kind]}, or a reference such as ${{env:NAME}}"

@@ -25,7 +25,7 @@ _KINDS = {
     "object": "a mapping",
     "null": "null",
 }
-_MANY = {"string": "text", "integer": "whole numbers", "object": "mappings"}
+_MANY = {"string": "text", "integer": "whole numbers"}
 
 
 class SchemaError(Protocol):

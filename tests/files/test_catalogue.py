@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import pytest
+
+from reconciler.core.catalogue import MISSING, PolicyType, canonical_config
+from reconciler.core.model import MULESOFT_GROUP
+from reconciler.files.catalogue import ShippedCatalogue
+from reconciler.files.schema import Schemas
+from reconciler.files.yaml import Map
+
+CATALOGUE = ShippedCatalogue.load()
+CATEGORIES = {
+    "authentication",
+    "threat-protection",
+    "quality-of-service",
+    "transformation",
+    "compliance",
+    "troubleshooting",
+    "ai",
+    "other",
+}
+
+
+def get(name: str) -> PolicyType:
+    known = CATALOGUE.get(MULESOFT_GROUP, name)
+    assert known
+    return known
+
+
+def test_policy_is_read_with_its_fields() -> None:
+    known = get("ip-allowlist")
+    assert known.category == "threat-protection"
+    assert known.gateways == {"mule4", "flexGateway"}
+    assert known.versions == ("1.1.1", "1.1.2")
+    assert known.fields["ips"].unordered
+    assert known.fields["ips"].item_type == "string"
+    assert known.fields["ipExpression"].type == "expression"
+    assert known.fields["ips"].default is MISSING
+    assert known.summary and known.fields["ips"].title
+
+
+def test_nested_fields_and_sensitive_ones_are_read() -> None:
+    assert get("rate-limiting").fields["rateLimits"].fields["maximumRequests"].minimum == 1
+    assert get("http-basic-authentication").fields["password"].sensitive
+    assert get("mcp-pii-detector").fields["entities"].enum[0] == "Email"
+    assert get("jwt-validation").fields["textKey"].depends_on == {"jwtKeyOrigin": "text"}
+
+
+def test_placeholder_of_the_console_is_no_default() -> None:
+    known = get("jwt-validation")
+    assert known.fields["supportedAudiences"].default is MISSING
+    assert known.fields["textKey"].default is MISSING
+
+
+def test_cors_is_not_ordered_and_takes_no_rules() -> None:
+    known = get("cors")
+    assert not known.ordered and not known.rules
+    assert get("ip-allowlist").ordered and get("ip-allowlist").rules
+
+
+def test_other_groups_and_policies_of_files_on_the_gateway_are_unknown() -> None:
+    assert CATALOGUE.get("0a3c1f6e-5b7d-4a7e-9c21-6f1d2e3b4a01", "ip-allowlist") is None
+    assert CATALOGUE.get(MULESOFT_GROUP, "tls") is None
+    assert CATALOGUE.get(MULESOFT_GROUP, "no-such-policy") is None
+    assert CATALOGUE.get(MULESOFT_GROUP, "../catalogue") is None
+
+
+def test_names_are_sorted_and_whole() -> None:
+    names = CATALOGUE.names()
+    assert list(names) == sorted(names)
+    assert len(names) == 80
+    assert "cors" in names and "tls" not in names
+
+
+def test_order_of_a_set_says_nothing() -> None:
+    known = get("ip-allowlist")
+    one = canonical_config({"ips": ["b", "a"]}, known)
+    assert one == canonical_config({"ips": ["a", "b"]}, known)
+
+
+def test_credentials_towards_upstreams_authenticate_no_caller() -> None:
+    outbound = [known for known in map(get, CATALOGUE.names()) if known.direction == "outbound"]
+    assert outbound
+    assert not [known.name for known in outbound if known.category == "authentication"]
+
+
+@pytest.mark.parametrize("name", CATALOGUE.names())
+def test_policy_is_whole_and_its_example_is_sound(name: str) -> None:
+    known = get(name)
+    assert known.category in CATEGORIES
+    assert known.gateways <= {"mule4", "flexGateway"} and known.gateways
+    assert known.direction in ("inbound", "outbound")
+    example = Map((1, 1))
+    example.update(known.example)
+    found = Schemas.load().check_config(
+        example, MULESOFT_GROUP, name, file="f", at=(1, 1), path="config", partial=False
+    )
+    assert found == ([], [])
