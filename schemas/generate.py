@@ -207,7 +207,6 @@ def _entries(group: str, policies: Mapping[str, Any], local: list[str]) -> Schem
         "$id": "policy-entry.schema.json",
         "title": "Policy entry",
         "description": "An entry of a list of policies; policyRef.name selects what config holds.",
-        "x-group": group,
         "x-names": {"inbound": inbound, "outbound": outbound, "local": local},
         "$defs": {
             "inbound": _entry("inboundEntry", inbound, policies, group),

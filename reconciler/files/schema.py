@@ -57,7 +57,7 @@ class Schemas:
         if not isinstance(document, Map):
             return [Problem(file, *place(document, []), message="a document must be a mapping")]
         kind = document.get("kind")
-        if kind not in KINDS:
+        if not isinstance(kind, str) or kind not in KINDS:
             found = [*_check_head(document)]
         else:
             found = faults(_errors(self._document(kind), document, document))

@@ -204,6 +204,10 @@ DOCUMENTS = {
         API.replace("v1", "v2"),
         "1:13: apiVersion: must be reconciler/v1",
     ),
+    "kind that is no text": (
+        "apiVersion: reconciler/v1\nkind: [ApiGroup]",
+        "2:7: kind: must be one of Project, Organization, Environment, ApiInstance, ApiGroup",
+    ),
     "no mapping": ("- a", "1:1: a document must be a mapping"),
 }
 
@@ -443,6 +447,45 @@ def test_remembered_configuration_is_still_checked_in_full() -> None:
     assert errors_of("ip-allowlist", "{methodsString: GET}") == ["1:1: config: ips is missing"]
 
 
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(-9, 9) | st.text("${a}:", max_size=6),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text("ab"), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+def _paths(value: Any) -> list[tuple[str | int, ...]]:
+    if not isinstance(value, dict | list):
+        return []
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    return [path for key, item in items for path in ((key,), *((key, *p) for p in _paths(item)))]
+
+
+@settings(deadline=None)
+@given(st.sampled_from(SAMPLE), st.data())
+def test_bad_content_gives_problems_and_no_exception(file: Path, data: st.DataObject) -> None:
+    document = parse(file.read_bytes(), "f.yaml")[0][0].value
+    *path, last = data.draw(st.sampled_from(_paths(document)))
+    node = document
+    for part in path:
+        node = node[part]
+    node[last] = a_document(json.dumps({"x": data.draw(ANYTHING)}))["x"]
+    found = SCHEMAS.check_document(document, "f.yaml")
+    found += SCHEMAS.document_warnings(document, "f.yaml")
+    assert all(problem.line > 0 and problem.message for problem in found)
+
+
+@settings(deadline=None)
+@given(st.sampled_from(CATALOGUE.names()), st.dictionaries(st.text("ab"), ANYTHING), st.data())
+def test_bad_configuration_gives_problems_and_no_exception(
+    name: str, config: dict[str, Any], data: st.DataObject
+) -> None:
+    known = CATALOGUE.get(MULESOFT_GROUP, name)
+    keys = list(known.fields) if known else []
+    config.update(data.draw(st.dictionaries(st.sampled_from(keys or ["a"]), ANYTHING)))
+    check_config(a_document(json.dumps(config)), name, partial=data.draw(st.booleans()))
+
+
 def a_policy_type() -> st.SearchStrategy[PolicyType]:
     found = [CATALOGUE.get(MULESOFT_GROUP, name) for name in CATALOGUE.names()]
     return st.sampled_from([known for known in found if known])
@@ -500,6 +543,7 @@ def _parsed(config: dict[str, Any]) -> Map:
     return a_document(json.dumps(config))
 
 
+@settings(deadline=None)
 @given(a_type_and_config())
 def test_configuration_made_from_the_catalogue_is_sound(
     made: tuple[PolicyType, dict[str, Any]],
@@ -509,6 +553,7 @@ def test_configuration_made_from_the_catalogue_is_sound(
     assert errors == []
 
 
+@settings(deadline=None)
 @given(a_type_and_config())
 def test_unknown_key_is_found_at_its_place(made: tuple[PolicyType, dict[str, Any]]) -> None:
     known, config = made
@@ -518,8 +563,8 @@ def test_unknown_key_is_found_at_its_place(made: tuple[PolicyType, dict[str, Any
     assert at == ([parsed.key_at["qqqqqq"]] if known.complete or known.fields else [])
 
 
+@settings(deadline=None)
 @given(a_type_and_config(), st.data())
-@settings(max_examples=200)
 def test_wrong_type_is_found_at_its_place(
     made: tuple[PolicyType, dict[str, Any]], data: st.DataObject
 ) -> None:
