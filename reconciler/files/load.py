@@ -45,6 +45,9 @@ class Schemas(Protocol):
     def check_document(self, document: Map, file: str) -> list[Problem]:
         """What is wrong with a document, its `config`s left out."""
 
+    def document_warnings(self, document: Map, file: str) -> list[Problem]:
+        """What is odd in a document and may be right."""
+
     def check_config(
         self,
         config: Map,
@@ -91,6 +94,8 @@ def _check(item: Placed, schemas: Schemas, resolver: Resolver, findings: _Findin
     faults = schemas.check_document(item.document, item.file)
     if not faults and item.kind == "Organization":
         faults += _check_host(item)
+    if not faults:
+        findings.warnings += schemas.document_warnings(item.document, item.file)
     findings.problems += faults
     findings.problems += _check_references(item, resolver)
     _check_configs(item, schemas, findings)

@@ -75,9 +75,10 @@ def problems_of(
 
 @dataclass
 class StandInSchemas:
-    """Finds the keys of `wrong` anywhere in a document, and asks for the keys of `required`."""
+    """Finds the keys of `wrong` and `odd` in a document, and asks for those of `required`."""
 
     wrong: tuple[str, ...] = ()
+    odd: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
     refused: Any = None
     checked: list[str] = field(default_factory=list)
@@ -87,6 +88,13 @@ class StandInSchemas:
             Problem(file, *document.key_at[key], key, "unknown key")
             for key in document
             if key in self.wrong
+        ]
+
+    def document_warnings(self, document: Map, file: str) -> list[Problem]:
+        return [
+            Problem(file, *document.key_at[key], key, "is odd")
+            for key in document
+            if key in self.odd
         ]
 
     def check_config(

@@ -220,3 +220,10 @@ def test_billion_laughs_are_a_problem(tmp_path: Path) -> None:
     text = API + "l0: &l0 [lol]\n" + "\n".join(levels) + "\n"
     (problem,) = problems_of(a_tree(tmp_path, orders=text))
     assert "expand without measure" in problem
+
+
+def test_what_is_odd_in_a_document_becomes_a_warning(tmp_path: Path) -> None:
+    root = write_tree(tmp_path, {"acme/o.yaml": ORGANIZATION})
+    schemas = StandInSchemas(odd=("organization",))
+    project = load(root, schemas, resolver=a_resolver(tmp_path))
+    assert project.warnings == (f"{root}/acme/o.yaml:3:1: organization: is odd",)
