@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the emulator, also for a command that mounts it."""
     parser.add_argument("--port", type=int, default=_PORT, help="0 takes a free one")
     parser.add_argument("--seed", default="demo", help="demo, empty, scale:N or a YAML file")
-    parser.add_argument("--latency-ms", type=int, default=0, help="added to every answer")
+    parser.add_argument("--latency-ms", type=_whole, default=0, help="added to every answer")
     parser.add_argument("--tls-cert", help="certificate chain, PEM; then https is served")
     parser.add_argument("--tls-key", help="private key of --tls-cert, PEM")
 
@@ -44,6 +44,13 @@ def run(arguments: argparse.Namespace) -> int:
         return 1
     serve(App(anypoint, arguments.latency_ms), listener, _announce, tls)
     return 0
+
+
+def _whole(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise ValueError(text)
+    return value
 
 
 def _seed(text: str) -> str | Mapping[str, Any]:

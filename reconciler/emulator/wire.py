@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,6 +11,8 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
+_DEEPEST = 100
 
 JSON_TYPE = (b"content-type", b"application/json; charset=utf-8")
 
@@ -67,8 +70,14 @@ class Request:
         return None
 
     def json(self) -> Any:
-        """The body as JSON; ValueError for anything else, numbers like NaN included."""
-        return json.loads(self.body.decode("utf-8"), parse_constant=_refuse_constant)
+        """The body as JSON; ValueError for anything else, for NaN, and for a bottomless one."""
+        document = json.loads(
+            self.body.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite
+        )
+        # What can just be read may be too deep to be written again inside an answer.
+        if self.body.count(b"[") + self.body.count(b"{") > _DEEPEST:
+            _check_depth(document, _DEEPEST)
+        return document
 
     def form(self) -> dict[str, str]:
         return dict(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True))
@@ -78,6 +87,22 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text[:20]} is too large")
+    return value
+
+
+def _check_depth(value: Any, left: int) -> None:
+    if left == 0:
+        raise ValueError("nested too deeply")
+    inner = value.values() if isinstance(value, dict) else value
+    if isinstance(value, dict | list):
+        for item in inner:
+            _check_depth(item, left - 1)
+
+
 def segments(path: str) -> tuple[str, ...]:
     """The parts of a percent-encoded path, decoded; one trailing slash does not count."""
     parts = path.strip("/").split("/") if path != "/" else []
@@ -85,8 +110,11 @@ def segments(path: str) -> tuple[str, ...]:
 
 
 def json_response(status: int, payload: Any, *headers: tuple[bytes, bytes]) -> Response:
-    # A lone surrogate is legal in JSON text and cannot be written as UTF-8.
-    body = _encode(payload).encode("utf-8", "surrogatepass")
+    try:
+        body = _encode(payload).encode()
+    except UnicodeEncodeError:
+        # A lone surrogate is legal in JSON text and cannot be written as UTF-8.
+        body = json.dumps(payload).encode()
     return Response(status, body, (JSON_TYPE, *headers))
 
 

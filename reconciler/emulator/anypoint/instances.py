@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 from reconciler.emulator.anypoint import errors, render
 from reconciler.emulator.anypoint.call import Call, created, no_content, ok
-from reconciler.emulator.anypoint.model import Instance, Upstream
+from reconciler.emulator.anypoint.model import Environment, Instance
 from reconciler.emulator.anypoint.store import AssetGroup
+from reconciler.emulator.anypoint.upstreams import add_upstream
 from reconciler.emulator.wire import Response
 
 _PAGE = 100
@@ -72,6 +72,8 @@ def _tests(call: Call) -> Iterator[Callable[[Instance], bool]]:
             yield _equals(read, call.query[name])
     if call.query.get("query"):
         yield _mentions(call.query["query"].lower())
+    if call.query.get("family", "api") != "api":
+        yield lambda _: False
     if "pinned" in call.query.get("filters", "").split(","):
         yield lambda i: bool(i.extra.get("pinned"))
 
@@ -136,8 +138,12 @@ def get_instance(call: Call) -> Response:
 
 
 def create_instance(call: Call) -> Response:
-    environment = call.environment()
-    body = call.object_body()
+    instance = add_instance(call, call.environment(), call.object_body())
+    return created(render.one_instance(call.store, instance))
+
+
+def add_instance(call: Call, environment: Environment, body: dict[str, Any]) -> Instance:
+    """Stores a new instance; one with an endpoint gets a first upstream."""
     spec = _spec(body)
     technology = body.get("technology") or "mule4"
     if technology not in _TECHNOLOGIES:
@@ -153,14 +159,15 @@ def create_instance(call: Call) -> Response:
         technology=technology,
         stamps=call.store.stamps(),
         label=_label(body),
+        tags=_tags(body) if "tags" in body else (),
         endpoint_uri=endpoint.get("uri") if isinstance(endpoint.get("uri"), str) else None,
         extra={"endpoint": endpoint} if endpoint else {},
     )
     call.store.put_instance(instance)
     if instance.endpoint_uri:
-        _add_upstream(call, instance, None, instance.endpoint_uri)
+        add_upstream(call, instance, None, instance.endpoint_uri)
     call.audit("create", "api", instance.id, instance.asset.asset_id, instance=instance)
-    return created(render.one_instance(call.store, instance))
+    return instance
 
 
 def _spec(body: dict[str, Any]) -> dict[str, str]:
@@ -253,75 +260,3 @@ def delete_tag(call: Call) -> Response:
     kept = tuple(tag for tag in instance.tags if tag != call.params["tag"])
     call.store.put_instance(replace(instance, tags=kept))
     return no_content()
-
-
-def list_upstreams(call: Call) -> Response:
-    items = call.store.upstreams.get(call.instance().id, ())
-    return ok({"total": len(items), "upstreams": [render.upstream(item) for item in items]})
-
-
-def create_upstream(call: Call) -> Response:
-    instance = call.instance()
-    body = call.object_body()
-    if not isinstance(body.get("uri"), str):
-        raise (
-            errors.missing("/body/uri")
-            if "uri" not in body
-            else errors.wrong_type("/body/uri", "string")
-        )
-    return created(render.upstream(_add_upstream(call, instance, body.get("label"), body["uri"])))
-
-
-def _add_upstream(call: Call, instance: Instance, label: Any, uri: str) -> Upstream:
-    shown = label if isinstance(label, str) else None
-    item = Upstream(str(uuid.uuid4()), uri, call.store.stamps(), shown)
-    held = call.store.upstreams.get(instance.id, ())
-    call.store.upstreams[instance.id] = (*held, item)
-    return item
-
-
-def get_upstream(call: Call) -> Response:
-    return ok(render.upstream(_upstream(call, call.instance())))
-
-
-def patch_upstream(call: Call) -> Response:
-    instance = call.instance()
-    body = call.object_body()
-    item = change_upstream(call, instance, _upstream(call, instance), body)
-    return ok(render.upstream(item))
-
-
-def change_upstream(
-    call: Call, instance: Instance, item: Upstream, body: dict[str, Any]
-) -> Upstream:
-    label = body.get("label", item.label)
-    if label is not None and not isinstance(label, str):
-        raise errors.wrong_type("/body/label", "string")
-    changed = replace(
-        item,
-        label=label,
-        uri=_text(body, "uri", item.uri),
-        tls_context=body.get("tlsContext", item.tls_context),
-        stamps=call.store.touched(item.stamps),
-    )
-    held = call.store.upstreams[instance.id]
-    call.store.upstreams[instance.id] = tuple(changed if u.id == item.id else u for u in held)
-    return changed
-
-
-def delete_upstream(call: Call) -> Response:
-    instance = call.instance()
-    remove_upstream(call, instance, _upstream(call, instance))
-    return no_content()
-
-
-def remove_upstream(call: Call, instance: Instance, item: Upstream) -> None:
-    held = call.store.upstreams[instance.id]
-    call.store.upstreams[instance.id] = tuple(u for u in held if u.id != item.id)
-
-
-def _upstream(call: Call, instance: Instance) -> Upstream:
-    for item in call.store.upstreams.get(instance.id, ()):
-        if item.id == call.params["upstreamId"]:
-            return item
-    raise errors.not_found("Upstream")

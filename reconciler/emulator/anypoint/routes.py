@@ -15,6 +15,7 @@ from reconciler.emulator.anypoint import (
     outbound,
     policies,
     tiers,
+    upstreams,
     vendorcli,
 )
 from reconciler.emulator.anypoint.call import Handler
@@ -65,11 +66,11 @@ _INSTANCES = (
     Route("GET", _XINSTANCE, instances.get_instance),
     Route("PUT", _INSTANCE + "/tags/{tag}", instances.put_tag),
     Route("DELETE", _INSTANCE + "/tags/{tag}", instances.delete_tag),
-    Route("GET", _INSTANCE + "/upstreams", instances.list_upstreams),
-    Route("POST", _INSTANCE + "/upstreams", instances.create_upstream),
-    Route("GET", _INSTANCE + "/upstreams/{upstreamId}", instances.get_upstream),
-    Route("PATCH", _INSTANCE + "/upstreams/{upstreamId}", instances.patch_upstream),
-    Route("DELETE", _INSTANCE + "/upstreams/{upstreamId}", instances.delete_upstream),
+    Route("GET", _INSTANCE + "/upstreams", upstreams.list_upstreams),
+    Route("POST", _INSTANCE + "/upstreams", upstreams.create_upstream),
+    Route("GET", _INSTANCE + "/upstreams/{upstreamId}", upstreams.get_upstream),
+    Route("PATCH", _INSTANCE + "/upstreams/{upstreamId}", upstreams.patch_upstream),
+    Route("DELETE", _INSTANCE + "/upstreams/{upstreamId}", upstreams.delete_upstream),
 )
 
 _POLICY = _INSTANCE + "/policies/{policyId}"
