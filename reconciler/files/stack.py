@@ -49,6 +49,8 @@ def compose(
 ) -> Stack:
     """Stacks the layers, outermost first. `direction` gives the list that a reference means.
 
+    An empty list adds nothing to what is inherited: it declares the list, and `exclude` drops.
+
     Not complete: a layer may be missing, so what is not found is not complained of.
     """
     stack = Stack()

@@ -70,7 +70,8 @@ def _reference(token: re.Match[str]) -> _Reference:
         raise _Malformed("the ${ is not closed")
     kind, colon, name = token.group(1).partition(":")
     if not colon or kind not in ("env", "file"):
-        raise _Malformed(f"{token.group()} is no reference")
+        # Not shown: it may be part of a password that happens to hold a `${`.
+        raise _Malformed("there is a ${...} that is no reference")
     if kind == "env" and not _NAME.fullmatch(name):
         raise _Malformed(f"{token.group()} names no variable")
     if kind == "file" and (not name.strip() or not name.isprintable()):
@@ -115,7 +116,7 @@ class Resolver:
             return Resolved(text)
         problems = self.check(text, file, at, path, auth=auth)
         if problems:
-            return Resolved(Secret(None, text), problems)
+            return Resolved(Secret(), problems)
         parts = list(_parts(text))
         if all(isinstance(part, str) for part in parts):
             return Resolved("".join(map(str, parts)))

@@ -175,7 +175,7 @@ def test_one_environment_in_two_folders_is_refused(tmp_path: Path) -> None:
     [
         ("${env:AWS_SECRET_ACCESS_KEY}", "the variable AWS_SECRET_ACCESS_KEY may not be used"),
         ("${env:}", "${env:} names no variable"),
-        ("${foo:x}", "${foo:x} is no reference"),
+        ("${foo:x}", "there is a ${...} that is no reference"),
         ("${env:A", "the ${ is not closed"),
         ("${file:../../../../../../etc/passwd}", "lies outside of the working directory"),
     ],

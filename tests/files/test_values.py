@@ -80,7 +80,7 @@ def test_a_reserved_variable_is_refused_outside_of_auth(name: str, offline: bool
     resolver = a_resolver(environ={name: "hunter2"}, offline=offline)
     found = resolved(resolver, f"a ${{env:{name}}}")
     assert f"the variable {name} may not be used here" in str(found.problems[0])
-    assert found.value == Secret(None, f"a ${{env:{name}}}")
+    assert found.value == Secret()
     assert fault(resolver, f"${{env:{name}}}", auth=True) == ""
 
 
@@ -107,6 +107,11 @@ def test_the_allow_list_narrows_further(allowed: str, name: str, is_allowed: boo
 )  # fmt: skip
 def test_a_malformed_reference_is_refused_with_its_place(text: str) -> None:
     assert fault(a_resolver(), text).startswith("policies/a.yaml:3:5: config.a: ")
+
+
+def test_a_password_with_a_dollar_brace_is_not_shown() -> None:
+    found = resolved(a_resolver(), "hun${ter2}")
+    assert "ter2" not in str(found)
 
 
 def secret_file(root: Path, name: str, content: bytes = b"hunter2\n") -> Path:
