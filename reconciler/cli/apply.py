@@ -47,12 +47,16 @@ def run(args: argparse.Namespace, shell: Shell) -> Exit:
 
 
 def _apply_saved(args: argparse.Namespace, shell: Shell) -> Exit:
-    if args.org or args.env or args.api:
-        raise UsageError("a saved plan has its own scope: leave --org, --env and --api out")
+    if args.org or args.env or args.api or args.max_deletes is not None:
+        raise UsageError(
+            "a saved plan has its own scope and limits: "
+            "leave --org, --env, --api and --max-deletes out"
+        )
     plan, claimed = read(shell.cwd / args.plan, args.plan)
     check_digest(plan, claimed)
     if args.expect_digest:
         _expect(plan, args.expect_digest)
+    args.max_deletes = plan.scope.get("maxDeletes")
     context = context_for(args, shell, read_only=False, scope=_scope(plan))
     cleared = clear(plan, context, skip_stale=args.on_stale == "skip")
     return _carry_out(args, shell, context, plan, cleared)

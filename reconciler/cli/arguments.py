@@ -38,6 +38,13 @@ def _positive(text: str) -> int:
     return number
 
 
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError(text)
+    return number
+
+
 def _seconds(text: str) -> float:
     number = float(text)
     if not 0 < number < 1e6:
@@ -235,6 +242,16 @@ def _plan(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--detailed-exitcode", action="store_true", help="exit 2 where there are changes"
     )
+    _limits(verb)
+
+
+def _limits(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--max-deletes",
+        type=_count,
+        metavar="N",
+        help="allow up to N deletes (else 10, and 20 %% of an environment)",
+    )
 
 
 def _show(verb: argparse.ArgumentParser) -> None:
@@ -253,6 +270,7 @@ def _apply(verb: argparse.ArgumentParser) -> None:
         default="fail",
         help="what to do where live state moved since the plan (fail)",
     )
+    _limits(verb)
 
 
 def _drift(verb: argparse.ArgumentParser) -> None:

@@ -51,6 +51,7 @@ def context_for(
         scope=scope or Scope(tuple(args.org), tuple(args.env), tuple(args.api)),
         parallelism=args.parallelism,
         progress=progress_for(shell, no_color=args.no_color),
+        max_deletes=getattr(args, "max_deletes", None),
     )
 
 

@@ -100,6 +100,19 @@ def canonical_config(config: Mapping[str, Any], known: PolicyType | None) -> dic
     return _object(kept, fields)
 
 
+def with_required_defaults(config: Mapping[str, Any], known: PolicyType | None) -> dict[str, Any]:
+    """The configuration as it may be sent: keys that the service requires and the files leave to
+    their default are written out (facts, section 11, Q6), the rest is as declared."""
+    fields = known.fields.values() if known else ()
+    left_out = {
+        item.name: item.default
+        for item in fields
+        if item.required and item.default is not MISSING and item.name not in config
+        if all(config.get(key) == wanted for key, wanted in item.depends_on.items())
+    }
+    return {**config, **left_out}
+
+
 def _object(value: Mapping[str, Any], fields: Mapping[str, Field]) -> dict[str, Any]:
     filled = {key: _value(item, fields.get(key)) for key, item in value.items() if item is not None}
     for name, known in fields.items():

@@ -144,8 +144,12 @@ class Organization:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """Everything that a tree of files says, checked. `root` is the tree's folder as given."""
+    """Everything that a tree of files says, checked. `root` is the tree's folder as given.
+
+    max_deletes: `limits.maxDeletes` of the Project document, or None where it is not given.
+    """
 
     root: str
     organizations: tuple[Organization, ...]
     warnings: tuple[str, ...] = ()
+    max_deletes: int | None = None

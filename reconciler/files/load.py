@@ -82,7 +82,15 @@ def load(root: Path, schemas: Schemas, *, resolver: Resolver) -> Project:
     if findings.problems:
         raise PolicyError(findings.problems)
     warnings = tuple(str(warning) for warning in sorted(set(findings.warnings)))
-    return Project(str(root), organizations, warnings)
+    return Project(str(root), organizations, warnings, _max_deletes(sound))
+
+
+def _max_deletes(sound: Iterable[Placed]) -> int | None:
+    for item in sound:
+        limits = item.document.get("limits") if item.kind == "Project" else None
+        if isinstance(limits, Map) and "maxDeletes" in limits:
+            return int(limits["maxDeletes"])
+    return None
 
 
 def _check(item: Placed, schemas: Schemas, resolver: Resolver, findings: _Findings) -> bool:

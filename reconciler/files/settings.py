@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.core.canonical import canonical_settings
-from reconciler.core.catalogue import PolicyType
+from reconciler.core.catalogue import PolicyType, with_required_defaults
 from reconciler.core.model import AUTOMATED, OUTBOUND, TIERS, Resource, ResourceKey, Source
 from reconciler.files.secrets import SecretMarks
 from reconciler.files.yaml import Map
@@ -21,7 +21,8 @@ def policy_resource(
     source: Source,
 ) -> Resource:
     """A policy or automated policy; `body` is merged and its `config` settled."""
-    settings: dict[str, Any] = {"version": version, "config": plain(body.get("config") or {})}
+    config = with_required_defaults(plain(body.get("config") or {}), known)
+    settings: dict[str, Any] = {"version": version, "config": config}
     if key.list == AUTOMATED:
         rule = body.get("ruleOfApplication")
         settings["ruleOfApplication"] = plain(rule) if rule is not None else None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Protocol
 
+from reconciler.core.limits import MAX_DELETES, DeleteLimit
 from reconciler.core.project import Organization, Project
 from reconciler.core.redact import Redactor
 from reconciler.files.layers import Layering
@@ -67,6 +68,7 @@ class Context:
     """A loaded project and everything needed to compare it with what is live.
 
     connect: the provider of an organization; the same one for the same host and credentials.
+    max_deletes: what was said explicitly, or None.
     """
 
     project: Project
@@ -76,3 +78,14 @@ class Context:
     scope: Scope = field(default_factory=Scope)
     parallelism: int = 8
     progress: Progress = field(default_factory=Silent)
+    max_deletes: int | None = None
+
+    def said(self) -> dict[str, Any]:
+        """The filters and flags that a plan is made with, for the plan and its digest."""
+        flags = {} if self.max_deletes is None else {"maxDeletes": self.max_deletes}
+        return {**self.scope.data(), **flags}
+
+    @property
+    def delete_limit(self) -> DeleteLimit:
+        given = self.project.max_deletes
+        return DeleteLimit(MAX_DELETES if given is None else given, self.max_deletes)

@@ -9,9 +9,10 @@ from itertools import islice
 from typing import TypeVar
 
 from reconciler.core.diff import UnitDiff, diff_unit
+from reconciler.core.limits import refused_deletes
 from reconciler.core.model import DesiredUnit
 from reconciler.core.plan import Plan, PlanError, make_plan
-from reconciler.errors import PolicyError, ReconcilerError, UsageError
+from reconciler.errors import Exit, PolicyError, ReconcilerError, UsageError
 from reconciler.files.layers import Effective
 from reconciler.run.context import Context
 from reconciler.run.locate import Job, Located, as_errors, locate
@@ -34,11 +35,15 @@ class Compared:
     located: tuple[Job, ...] = ()
 
     def plan(self, context: Context, created_at: str) -> Plan:
+        """The plan of it; deletes over the limit are errors of it that refuse an apply."""
+        wanted = [diff.desired for diff in self.diffs]
+        messages = refused_deletes(self.diffs, wanted, context.delete_limit)
+        refused = [PlanError(message, Exit.REFUSED) for message in messages]
         return make_plan(
             self.diffs,
-            errors=self.errors,
+            errors=(*self.errors, *refused),
             warnings=(*context.project.warnings, *self.warnings),
-            scope=context.scope.data(),
+            scope=context.said(),
             created_at=created_at,
         )
 

@@ -6,11 +6,13 @@ says what was agreed to; where anything differs, nothing is written.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from reconciler.core.diff import Change, UnitDiff
+from reconciler.core.limits import refused_deletes
+from reconciler.core.model import DesiredUnit
 from reconciler.core.outcome import SKIPPED, Outcome
 from reconciler.core.plan import (
     Pin,
@@ -54,7 +56,12 @@ def clear(plan: Plan, context: Context, *, skip_stale: bool) -> Cleared:
     """
     refuse_invalid(plan)
     compared = compare(context, frozenset(item.address for item in plan.pins))
-    _refuse_other_files(plan, context, compared)
+    desired = [desired_unit(context, job)[0] for job in compared.located]
+    _refuse_other_files(plan, desired, compared)
+    # The plan may have been made to look as if nothing was refused.
+    messages = refused_deletes(compared.diffs, desired, context.delete_limit)
+    if messages:
+        raise Refusal("\n".join(messages))
     diffs = {str(diff.desired.address): diff for diff in compared.diffs}
     jobs = {str(job.address): job for job in compared.jobs}
     stale: dict[str, str] = {}
@@ -85,11 +92,10 @@ def refuse_invalid(plan: Plan) -> None:
         raise Refusal("\n".join(refused))
 
 
-def _refuse_other_files(plan: Plan, context: Context, compared: Compared) -> None:
+def _refuse_other_files(plan: Plan, desired: Sequence[DesiredUnit], compared: Compared) -> None:
     """The whole desired state in scope must be as reviewed, touched by the plan or not."""
     if plan.errors or compared.errors:
         return
-    desired = [desired_unit(context, job)[0] for job in compared.located]
     if digest_of_desired(desired) != plan.desired:
         raise Refusal(f"the files say something else than when the plan was made; {_AGAIN}")
 

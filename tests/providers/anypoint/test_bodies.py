@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -151,15 +152,24 @@ def test_a_new_version_takes_the_rules_with_it() -> None:
 
 
 def test_a_secret_that_is_not_returned_is_sent_with_every_update() -> None:
-    live = a_resource("http-basic-authentication", config={"username": "u"}, disabled=True)
-    config = {"username": "u", "password": Secret("hunter2")}
-    body = bodies.update_policy_body(
-        live, a_resource("http-basic-authentication", config=config), {}
-    )
+    live = a_resource("http-basic-authentication", config={"username": "old"}, disabled=True)
+    body = bodies.update_policy_body(live, _basic_authentication(), {})
     assert body == {
         "configurationData": {"username": "u", "password": "hunter2"},
         "disabled": False,
     }
+
+
+def test_switching_on_leaves_configuration_and_secrets_alone() -> None:
+    live = a_resource("http-basic-authentication", config={"username": "u"}, disabled=True)
+    assert bodies.update_policy_body(live, _basic_authentication(), {}) == {"disabled": False}
+
+
+def _basic_authentication() -> Resource:
+    config = {"username": "u", "password": Secret("hunter2")}
+    made = a_resource("http-basic-authentication", config=config)
+    secret = frozenset(("config.password",))
+    return replace(made, secrets=secret, write_only=secret)
 
 
 def test_equal_secrets_are_no_difference_whatever_their_reference() -> None:

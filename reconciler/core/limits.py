@@ -1,0 +1,64 @@
+"""How much a plan may take away without somebody saying so."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from reconciler.core.diff import Action, UnitDiff
+from reconciler.core.model import DesiredUnit
+
+MAX_DELETES = 10
+_MAX_DELETE_SHARE = 0.2
+_SMALLEST_SHARED = 10
+"""In environments with fewer managed policies a share says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteLimit:
+    """deletes: how many a plan may hold. allowed: what was said explicitly, over any limit."""
+
+    deletes: int = MAX_DELETES
+    allowed: int | None = None
+
+
+def refused_deletes(
+    diffs: Sequence[UnitDiff], wanted: Iterable[DesiredUnit], limit: DeleteLimit
+) -> list[str]:
+    """A message for each limit that the deletes of a plan exceed; it says what to type.
+
+    wanted: all units in scope, changed or not: what they hold is what is managed.
+    """
+    deletes = Counter[str]()
+    for diff in diffs:
+        deletes[_place(diff.desired)] += _count_deletes(diff)
+    total = sum(deletes.values())
+    if limit.allowed is not None:
+        return [_too_many(total, limit.allowed)] if total > limit.allowed else []
+    messages = [_too_many(total, limit.deletes)] if total > limit.deletes else []
+    managed = deletes.copy()
+    for unit in wanted:
+        managed[_place(unit)] += len(unit.resources)
+    for place, count in sorted(deletes.items()):
+        if managed[place] >= _SMALLEST_SHARED and count > managed[place] * _MAX_DELETE_SHARE:
+            messages.append(
+                f"{place}: {count} of {managed[place]} managed policies would be deleted "
+                f"(limit {_MAX_DELETE_SHARE:.0%}); if that is meant, say --max-deletes {total}"
+            )
+    return messages
+
+
+def _too_many(total: int, limit: int) -> str:
+    return (
+        f"{total} resources would be deleted (limit {limit}); "
+        f"if that is meant, say --max-deletes {total}"
+    )
+
+
+def _place(unit: DesiredUnit) -> str:
+    return f"{unit.address.organization}/{unit.address.environment}"
+
+
+def _count_deletes(diff: UnitDiff) -> int:
+    return sum(step.change.action is Action.DELETE for step in diff.steps)

@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+from reconciler.core.catalogue import with_required_defaults
+from reconciler.core.model import MULESOFT_GROUP
+from reconciler.files.catalogue import ShippedCatalogue
+
+
+def test_a_required_key_left_to_its_default_is_written_out() -> None:
+    known = ShippedCatalogue.load().get(MULESOFT_GROUP, "credential-injection-basic-auth")
+    config = with_required_defaults({"username": "u", "password": "p"}, known)
+    assert config == {"username": "u", "password": "p", "overwrite": False}
+
+
+def test_what_is_declared_or_not_required_stays_as_it_is() -> None:
+    known = ShippedCatalogue.load().get(MULESOFT_GROUP, "rate-limiting")
+    config = {"rateLimits": [{"maximumRequests": 1, "timePeriodInMilliseconds": 1}]}
+    assert with_required_defaults(config, known) == config
+    assert with_required_defaults({"x": 1}, None) == {"x": 1}
