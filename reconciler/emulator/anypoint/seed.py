@@ -11,6 +11,7 @@ from __future__ import annotations
 import gc
 import uuid
 from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -64,6 +65,7 @@ def read_seed(seed: Seed, clock: Clock) -> Store:
     return store
 
 
+@cache
 def _named(name: str) -> Mapping[str, Any]:
     if name not in ("demo", "empty"):
         raise ValueError(f"unknown seed {name!r}; there is demo, empty, scale:N")

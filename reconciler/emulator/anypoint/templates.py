@@ -6,7 +6,7 @@ import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
 
@@ -132,10 +132,16 @@ class Catalogue:
 
 
 def load_catalogue() -> Catalogue:
+    """A catalogue of its own for each store, because a seed may add to it."""
+    return Catalogue(_shipped())
+
+
+@cache
+def _shipped() -> tuple[Template, ...]:
     text = files(__package__).joinpath("templates.json").read_text("utf-8")
     document = json.loads(text)
     group_id = document["groupId"]
-    return Catalogue(t for row in document["policies"] for t in templates_of(row, group_id))
+    return tuple(t for row in document["policies"] for t in templates_of(row, group_id))
 
 
 def templates_of(row: Mapping[str, Any], group_id: str, *, system: bool = True) -> list[Template]:
