@@ -35,6 +35,8 @@ class Emulator:
 
     def reset(self, seed: Any = "demo") -> None:
         self.control("reset", {"seed": seed})
+        # A test may have ended the life of this one.
+        self._token = None
 
     def control(self, name: str, body: Any = None) -> Any:
         """GET of a control without a body, POST with one; the answer must be a success."""
