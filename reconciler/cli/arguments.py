@@ -1,14 +1,16 @@
-"""The command line: verbs, flags, and the `RECONCILER_*` variables that stand for flags."""
+"""The command line: common flags, and the `RECONCILER_*` variables that stand for them.
+
+Imports little: `--help` is to answer at once.
+"""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, NoReturn
 
 from reconciler import __version__
-from reconciler.errors import UsageError
+from reconciler.cli.verbs import VERBS
 
 FORMATS = ("text", "json", "markdown")
 
@@ -26,29 +28,44 @@ first steps:
 """
 
 
+class WrongArguments(Exception):
+    """The command line does not make sense; the message says what would."""
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}; see `{self.prog} --help`")
+        raise WrongArguments(f"{message}; see `{self.prog} --help`")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """As in argparse, in words for people."""
+        if action.choices is None or value in action.choices:
+            return
+        if action.dest == "command":
+            self.error(f"there is no command {value!r}{_did_you_mean(value, action.choices)}")
+        message = f"{value!r} is not one of {', '.join(map(str, action.choices))}"
+        raise argparse.ArgumentError(action, message)
+
+
+def _did_you_mean(given: str, known: Iterable[str]) -> str:
+    from difflib import get_close_matches  # only needed where something went wrong
+
+    near = get_close_matches(given, list(known), 2, 0.6)
+    return f", did you mean {' or '.join(near)}?" if near else ""
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise ValueError(text)
-    return number
+    if not (text.isascii() and text.isdigit() and 0 < len(text) < 10 and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    return int(text)
 
 
 def _seconds(text: str) -> float:
-    number = float(text)
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
     if not 0 < number < 1e6:
-        raise ValueError(text)
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
     return number
 
 
@@ -57,12 +74,28 @@ def _listed(text: str) -> list[str]:
 
 
 def _truth(text: str) -> bool:
-    return text.strip().lower() not in ("", "0", "false", "no", "off")
+    word = text.strip().lower()
+    if word not in _TRUE | _FALSE:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
+    return word in _TRUE
 
 
-@dataclass(frozen=True, slots=True)
-class _Flag:
-    """A flag that stands before or after the verb, or in a variable."""
+_TRUE = frozenset(("1", "true", "yes", "on"))
+_FALSE = frozenset(("", "0", "false", "no", "off"))
+
+
+def _count(text: str) -> int:
+    return 0 if text in _FALSE else _positive(text)
+
+
+def _format(text: str) -> str:
+    if text not in FORMATS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not one of {', '.join(FORMATS)}")
+    return text
+
+
+class _Flag(NamedTuple):
+    """A flag that stands before or after the verb, or in a variable, which `read` reads."""
 
     names: tuple[str, ...]
     dest: str
@@ -110,7 +143,7 @@ _FLAGS = (
         "format",
         "text, json or markdown",
         "text",
-        str,
+        _format,
         {"choices": FORMATS, "metavar": "FORMAT"},
     ),
     _Flag(
@@ -151,14 +184,14 @@ _FLAGS = (
         "verbose",
         "log calls to stderr; twice for more",
         0,
-        int,
+        _count,
         {"action": "count"},
     ),
 )
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+def build_parser(named: Collection[str] = tuple(VERBS)) -> argparse.ArgumentParser:
+    """The whole command line; flags only of the verbs in `named`, which takes less time."""
     parser = _Parser(
         prog="reconciler",
         description="API policies as YAML in git: plan, apply, drift.",
@@ -168,11 +201,13 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"reconciler {__version__}")
     _add_flags(parser, "before_")
-    verbs = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
-    for name, (summary, add) in _VERBS.items():
+    verbs = parser.add_subparsers(
+        dest="command", metavar="COMMAND", title="commands", prog="reconciler"
+    )
+    for name, (summary, add) in VERBS.items():
         verb = verbs.add_parser(name, help=summary, description=summary, allow_abbrev=False)
-        add(verb)
-        if name != "emulator":
+        if name in named:
+            add(verb)
             _add_flags(verb.add_argument_group("common flags"), "")
     return parser
 
@@ -188,12 +223,14 @@ def _add_flags(parser: Any, prefix: str) -> None:
         )
 
 
-def parse(argv: Sequence[str] | None, environ: Mapping[str, str]) -> argparse.Namespace:
-    """The arguments with every common flag set; raises UsageError."""
-    parser = build_parser()
-    args = parser.parse_args(argv)
+def parse(argv: Sequence[str], environ: Mapping[str, str]) -> argparse.Namespace:
+    """The arguments with every common flag set; raises WrongArguments."""
+    args, unknown = build_parser(argv).parse_known_args(argv)
+    prog = f"reconciler {args.command}" if args.command else "reconciler"
+    if unknown:
+        raise WrongArguments(f"unknown: {' '.join(unknown)}; see `{prog} --help`")
     if not args.command:
-        raise UsageError("say what to do: plan, apply, drift ...; see `reconciler --help`")
+        raise WrongArguments("say what to do: plan, apply, drift ...; see `reconciler --help`")
     for flag in _FLAGS:
         setattr(args, flag.dest, _value(flag, args, environ))
     return args
@@ -205,126 +242,20 @@ def _value(flag: _Flag, args: argparse.Namespace, environ: Mapping[str, str]) ->
     if present and isinstance(flag.default, list):
         return [item for value in present for item in value]
     if present:
-        return present[-1]
+        return sum(present) if flag.options.get("action") == "count" else present[-1]
     name = f"RECONCILER_{flag.dest.upper()}"
     if not environ.get(name):
         return list(flag.default) if isinstance(flag.default, list) else flag.default
     try:
-        value = flag.read(environ[name])
-    except ValueError:
-        raise UsageError(f"{name}: {environ[name]!r} is not a value of {flag.names[-1]}") from None
-    if "choices" in flag.options and value not in flag.options["choices"]:
-        raise UsageError(f"{name}: must be one of {', '.join(flag.options['choices'])}")
-    return value
+        return flag.read(environ[name])
+    except argparse.ArgumentTypeError as error:
+        raise WrongArguments(f"{name}: {error}") from None
 
 
-def _init(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--organization", metavar="NAME", help="name or id of the organization")
-    verb.add_argument(
-        "--environment",
-        metavar="NAME",
-        action="append",
-        help="name or id of an environment (repeatable)",
-    )
-    verb.add_argument("--asset", metavar="ASSET", help="asset id of a first API (orders-api)")
-    verb.add_argument("--force", action="store_true", help="write into a folder that is not empty")
-    verb.add_argument("--yes", action="store_true", help="ask nothing, take the defaults")
-
-
-def _validate(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument(
-        "--online", action="store_true", help="also resolve names and values on the platform"
-    )
-
-
-def _plan(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("-o", "--out", metavar="FILE", help="write a plan file for `apply FILE`")
-    verb.add_argument(
-        "--detailed-exitcode", action="store_true", help="exit 2 where there are changes"
-    )
-    _limits(verb)
-
-
-def _limits(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument(
-        "--max-deletes",
-        type=_count,
-        metavar="N",
-        help="allow up to N deletes (else 10, and 20 %% of an environment)",
-    )
-
-
-def _show(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("plan", metavar="PLAN", help="a plan file")
-
-
-def _apply(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("plan", metavar="PLAN", nargs="?", help="a plan file: apply exactly this")
-    verb.add_argument("--yes", action="store_true", help="do not ask")
-    verb.add_argument(
-        "--expect-digest", metavar="DIGEST", help="plan afresh; go on only if it is this plan"
-    )
-    verb.add_argument(
-        "--on-stale",
-        choices=("fail", "skip"),
-        default="fail",
-        help="what to do where live state moved since the plan (fail)",
-    )
-    _limits(verb)
-
-
-def _drift(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument(
-        "--fail-on-unmanaged",
-        action="store_true",
-        help="exit 2 where live policies are in no file (the default where `protected`)",
-    )
-
-
-def _list(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("what", choices=("orgs", "envs", "apis", "policies"))
-
-
-def _describe(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("policy", metavar="POLICY", nargs="?", help="asset id; all where left out")
-    verb.add_argument("--version", dest="policy_version", metavar="V", help="of this version")
-
-
-def _explain(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("address", metavar="ADDRESS", help="such as acme/production/orders")
-    verb.add_argument("--live", action="store_true", help="what the service holds, side by side")
-
-
-def _export(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--to", metavar="DIR", required=True, help="the folder to write")
-    verb.add_argument("--force", action="store_true", help="write into a folder that is not empty")
-
-
-def _completion(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("shell", choices=("bash", "zsh", "fish"))
-
-
-def _nothing(verb: argparse.ArgumentParser) -> None:
-    del verb
-
-
-def _emulator(verb: argparse.ArgumentParser) -> None:
-    # The emulator reads its own arguments: it is a program of its own.
-    verb.add_argument("rest", nargs=argparse.REMAINDER, help="see `reconciler emulator --help`")
-
-
-_VERBS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
-    "init": ("write a policies/ tree to start from", _init),
-    "validate": ("check the files, offline", _validate),
-    "plan": ("show what would change", _plan),
-    "show": ("print a saved plan", _show),
-    "apply": ("make the platform match the files", _apply),
-    "drift": ("compare, read-only; exit 2 on a difference", _drift),
-    "list": ("list what the login can see, with ids", _list),
-    "describe": ("fields, defaults and an example of a policy", _describe),
-    "explain": ("the effective policies of an API and where each field is set", _explain),
-    "export": ("write live policies to files", _export),
-    "doctor": ("check credentials, names, permissions and versions", _nothing),
-    "emulator": ("run the local stand-in for the services", _emulator),
-    "completion": ("print the completion script of a shell", _completion),
-}
+def wanted_format(argv: Sequence[str], environ: Mapping[str, str]) -> str:
+    """The format of a command line that does not parse: JSON is printed all the same."""
+    found = environ.get("RECONCILER_FORMAT", "")
+    for before, item in zip(["", *argv], argv, strict=False):
+        if before == "--format" or item.startswith("--format="):
+            found = item.removeprefix("--format=")
+    return found if found in FORMATS else "text"

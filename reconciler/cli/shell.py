@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, cast
 
 from reconciler.errors import UsageError
 
@@ -48,10 +48,46 @@ class Shell:
         return self.input.readline().strip()
 
 
+class _Stream:
+    """A stream that goes on in silence when its reader goes away (`| head`).
+
+    What the command did, and its exit code, do not depend on who reads its output.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.encoding = stream.encoding
+
+    def write(self, text: str) -> int:
+        try:
+            return self._stream.write(text)
+        except BrokenPipeError:
+            return self._to_nowhere(len(text))
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except BrokenPipeError:
+            self._to_nowhere()
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+    def _to_nowhere(self, length: int = 0) -> int:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self._stream.fileno())
+        os.close(nowhere)
+        return length
+
+
 def process_shell() -> Shell:
     """The shell of this process; output is UTF-8 whatever the locale."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure:
             reconfigure(encoding="utf-8", errors="backslashreplace")
-    return Shell(sys.stdout, sys.stderr, sys.stdin, os.environ, Path.cwd())
+    out, err = (cast(TextIO, _Stream(stream)) for stream in (sys.stdout, sys.stderr))
+    return Shell(out, err, sys.stdin, os.environ, Path.cwd())

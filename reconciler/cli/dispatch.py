@@ -1,0 +1,108 @@
+"""Runs the command of a verb: the one place where failures become messages and exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol, cast
+
+from reconciler.cli.arguments import wanted_format
+from reconciler.cli.shell import Shell, process_shell
+from reconciler.cli.verbs import VERBS
+from reconciler.errors import Exit, ReconcilerError, UsageError
+from reconciler.show.clean import clean
+
+
+class _Command(Protocol):
+    def run(self, args: argparse.Namespace, shell: Shell) -> Exit: ...
+
+
+class Interrupted(ReconcilerError):
+    """Ctrl-C or SIGTERM."""
+
+    exit = Exit.INTERRUPTED
+
+
+# Modules are imported when their command runs: none pays for the others.
+_MODULES: Mapping[str, str] = {
+    **{verb: f"reconciler.cli.{verb}" for verb in VERBS},
+    "show": "reconciler.cli.plan_file",
+}
+
+
+def dispatch(args: argparse.Namespace) -> int:
+    """Runs the command; returns its exit code."""
+    shell = process_shell()
+    shell = replace(shell, quiet=args.quiet)
+    try:
+        signal.signal(signal.SIGTERM, _interrupt)
+        return _flushed(shell, _run(args, shell))
+    except KeyboardInterrupt:  # a second one, while the first was being told
+        return Exit.INTERRUPTED
+
+
+def refuse(arguments: Sequence[str], message: str) -> int:
+    """Says that the command line does not make sense."""
+    shell = process_shell()
+    command = next((item for item in arguments if item in VERBS), "")
+    format_ = wanted_format(arguments, os.environ)
+    return _flushed(shell, _fail(shell, command, format_, UsageError(message)))
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _flushed(shell: Shell, code: Exit) -> Exit:
+    """What cannot be written is a failure, but for a reader that went away."""
+    try:
+        shell.out.flush()
+    except OSError as error:
+        shell.err.write(f"error: cannot write the output: {error.strerror}\n")
+        return code if code is not Exit.OK else Exit.FAILURE
+    return code
+
+
+def _run(args: argparse.Namespace, shell: Shell) -> Exit:
+    try:
+        _log_to(shell, args.verbose)
+        module = cast(_Command, importlib.import_module(_MODULES[args.command]))
+        return module.run(args, shell)
+    except KeyboardInterrupt:
+        error: ReconcilerError = Interrupted("interrupted; nothing half-written")
+    except ReconcilerError as raised:
+        error = raised
+    except Exception as bug:  # the one catch-all: a bug must not show a traceback
+        logging.getLogger(__name__).debug("internal error", exc_info=True)
+        message = f"internal error: {type(bug).__name__}; -vv shows where (please report it)"
+        error = ReconcilerError(message)
+    return _fail(shell, args.command, args.format, error)
+
+
+def _fail(shell: Shell, command: str, format_: str, error: ReconcilerError) -> Exit:
+    if format_ == "json":
+        from reconciler.show.data import as_json, failure_data
+
+        shell.data(as_json(failure_data(command, error)))
+    lines = [clean(line) for line in str(error).split("\n")]
+    prefix = "error: " if not isinstance(error, UsageError) else "usage: "
+    shell.err.write("\n".join([prefix + lines[0], *lines[1:]]) + "\n")
+    return error.exit
+
+
+def _log_to(shell: Shell, verbose: int) -> None:
+    levels: dict[int, Any] = {0: logging.WARNING, 1: logging.INFO}
+    logging.basicConfig(
+        stream=shell.err,
+        level=levels.get(verbose, logging.DEBUG),
+        format="%(levelname)s %(name)s: %(message)s",
+        force=True,
+    )
+    # Their debug lines would name hosts, headers and query strings.
+    for name in ("urllib3", "requests"):
+        logging.getLogger(name).setLevel(logging.WARNING)

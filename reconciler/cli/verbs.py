@@ -1,0 +1,112 @@
+"""The verbs, in the order of the help, and the arguments of each."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from importlib import import_module
+
+
+def _init(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--organization", metavar="NAME", help="name or id of the organization")
+    verb.add_argument(
+        "--environment",
+        metavar="NAME",
+        action="append",
+        help="name or id of an environment (repeatable)",
+    )
+    verb.add_argument("--asset", metavar="ASSET", help="asset id of a first API (orders-api)")
+    verb.add_argument("--force", action="store_true", help="write into a folder that is not empty")
+    verb.add_argument("--yes", action="store_true", help="ask nothing, take the defaults")
+
+
+def _validate(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--online", action="store_true", help="also resolve names and values on the platform"
+    )
+
+
+def _plan(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("-o", "--out", metavar="FILE", help="write a plan file for `apply FILE`")
+    verb.add_argument(
+        "--detailed-exitcode", action="store_true", help="exit 2 where there are changes"
+    )
+
+
+def _show(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("plan", metavar="PLAN", help="a plan file")
+
+
+def _apply(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("plan", metavar="PLAN", nargs="?", help="a plan file: apply exactly this")
+    verb.add_argument("--yes", action="store_true", help="do not ask")
+    verb.add_argument(
+        "--expect-digest", metavar="DIGEST", help="plan afresh; go on only if it is this plan"
+    )
+    verb.add_argument(
+        "--on-stale",
+        choices=("fail", "skip"),
+        default="fail",
+        help="what to do where live state moved since the plan (fail)",
+    )
+
+
+def _drift(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--fail-on-unmanaged",
+        action="store_true",
+        help="exit 2 where live policies are in no file (the default where `protected`)",
+    )
+
+
+def _list(verb: argparse.ArgumentParser) -> None:
+    choices = ("orgs", "envs", "apis", "policies")
+    verb.add_argument("what", choices=choices, metavar="WHAT", help=", ".join(choices))
+
+
+def _describe(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("policy", metavar="POLICY", nargs="?", help="asset id; all where left out")
+    verb.add_argument("--version", dest="policy_version", metavar="V", help="of this version")
+
+
+def _explain(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("address", metavar="ADDRESS", help="such as acme/production/orders")
+    verb.add_argument("--live", action="store_true", help="what the service holds, side by side")
+
+
+def _export(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--to", metavar="DIR", required=True, help="the folder to write")
+    verb.add_argument("--force", action="store_true", help="write into a folder that is not empty")
+
+
+def _completion(verb: argparse.ArgumentParser) -> None:
+    choices = ("bash", "zsh", "fish")
+    verb.add_argument("shell", choices=choices, metavar="SHELL", help=", ".join(choices))
+
+
+def _nothing(verb: argparse.ArgumentParser) -> None:
+    del verb
+
+
+def _emulator(verb: argparse.ArgumentParser) -> None:
+    # Its packages are an extra; without them running it says what to install.
+    with suppress(ModuleNotFoundError):
+        import_module("reconciler.emulator.__main__").add_arguments(verb)
+
+
+VERBS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
+    "init": ("write a policies/ tree to start from", _init),
+    "validate": ("check the files, offline", _validate),
+    "plan": ("show what would change", _plan),
+    "show": ("print a saved plan", _show),
+    "apply": ("make the platform match the files", _apply),
+    "drift": ("compare, read-only; exit 2 on a difference", _drift),
+    "list": ("list what the login can see, with ids", _list),
+    "describe": ("fields, defaults and an example of a policy", _describe),
+    "explain": ("the effective policies of an API and where each field is set", _explain),
+    "export": ("write live policies to files", _export),
+    "doctor": ("check credentials, names, permissions and versions", _nothing),
+    "emulator": ("run the local stand-in for the services", _emulator),
+    "completion": ("print the completion script of a shell", _completion),
+}
