@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
+from reconciler.core.fields import comparable
 from reconciler.core.model import Resource
 from reconciler.core.redact import reveal
 
@@ -68,6 +69,8 @@ def _pair_bucket(desired: list[Resource], live: list[Resource]) -> _Pairs:
         pairs.extend(more)
     if len(desired) == 1 and len(live) == 1 and not _are_labelled_apart(desired[0], live[0]):
         return [*pairs, (desired[0], live[0])], [], []
+    if len(desired) == len(live) and _are_interchangeable(desired, live):
+        return [*pairs, *zip(desired, live, strict=True)], [], []
     return pairs, desired, live
 
 
@@ -115,6 +118,20 @@ def _content(resource: Resource) -> Hashable:
 
 def _are_labelled_apart(desired: Resource, live: Resource) -> bool:
     return bool(desired.key.name and live.key.name and desired.key.name != live.key.name)
+
+
+def _are_interchangeable(desired: list[Resource], live: list[Resource]) -> bool:
+    """Whether no pairing of them would change anything, so that any of them is right."""
+    return all(
+        _is_same(ours, theirs) and not _are_labelled_apart(ours, theirs)
+        for ours in desired
+        for theirs in live
+    )
+
+
+def _is_same(desired: Resource, live: Resource) -> bool:
+    ours, theirs = comparable(desired, live)
+    return bool(ours == theirs)
 
 
 def _is_told_apart(desired: list[Resource], live: list[Resource]) -> bool:
