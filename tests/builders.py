@@ -128,7 +128,10 @@ def an_absent(type_: str = "alpha", name: str = "", *, listed: str = POLICIES) -
 
 
 def diff(
-    desired: Sequence[Resource], live: Sequence[Resource], redactor: Redactor = REDACTOR, **more: Any
+    desired: Sequence[Resource],
+    live: Sequence[Resource],
+    redactor: Redactor = REDACTOR,
+    **more: Any,
 ) -> UnitDiff:
     """The difference of two lists of resources in one unit."""
     return diff_unit(a_desired(*desired, **more), a_live(*live), CATALOGUE, redactor)
