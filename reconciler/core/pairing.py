@@ -45,6 +45,10 @@ def pair(desired: Sequence[Resource], live: Sequence[Resource]) -> Pairing:
             continue
         left_desired.extend(rest)
         left_live.extend(other)
+    place = {id(resource): index for index, resource in enumerate((*desired, *live))}
+    found.sort(key=lambda both: place[id(both[0])])
+    left_desired.sort(key=lambda resource: place[id(resource)])
+    left_live.sort(key=lambda resource: place[id(resource)])
     return Pairing(tuple(found), tuple(left_desired), tuple(left_live), tuple(ambiguous))
 
 
