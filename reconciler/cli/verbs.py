@@ -32,6 +32,22 @@ def _plan(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--detailed-exitcode", action="store_true", help="exit 2 where there are changes"
     )
+    _limits(verb)
+
+
+def _limits(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--max-deletes",
+        type=_count,
+        metavar="N",
+        help="allow up to N deletes (else 10, and 20 %% of an environment)",
+    )
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
+    return int(text)
 
 
 def _show(verb: argparse.ArgumentParser) -> None:
@@ -50,6 +66,7 @@ def _apply(verb: argparse.ArgumentParser) -> None:
         default="fail",
         help="what to do where live state moved since the plan (fail)",
     )
+    _limits(verb)
 
 
 def _drift(verb: argparse.ArgumentParser) -> None:

@@ -169,5 +169,3 @@ def test_the_order_of_the_input_does_not_change_who_pairs(
         return {(id(ours), repr(theirs.canonical)) for ours, theirs in pairing.pairs}
 
     assert told(pair(desired, live)) == told(pair(desired, shuffled))
-
-
