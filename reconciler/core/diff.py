@@ -15,6 +15,7 @@ from reconciler.core.fields import (
     differing_fields,
     dotted,
     holds_unknown,
+    is_same,
     is_unknown,
     redact_at,
     walk,
@@ -68,7 +69,7 @@ class Step:
     """A change with what it takes to carry it out. Never saved: it may hold secrets.
 
     place: the order number to ask for with a create. sequence: ids of a reorder, first to last,
-    with the key's segment in place of the id for what this plan creates.
+    with the key's token in place of the id for what this plan creates.
     """
 
     change: Change
@@ -189,7 +190,7 @@ class _Context:
 
     def update(self, desired: Resource, live: Resource) -> Step | None:
         ours, theirs = comparable(desired, live)
-        if ours == theirs:
+        if is_same(ours, theirs):
             return None
         secrets = desired.secrets | live.secrets
         fields = tuple(
@@ -211,7 +212,7 @@ class _Context:
                 self._change(desired, Action.CREATE, self._all_fields(desired, is_live=False)),
                 None,
                 desired,
-                places_asked.get(desired.key.segment),
+                places_asked.get(desired.key.token),
                 _coordinates(desired) in doubled,
             )
             for desired in new
@@ -244,19 +245,19 @@ class _Context:
     def _sequences(
         self, pairing: Pairing, deletes: Sequence[Resource]
     ) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, str]]:
-        """Live ids in order, wanted ids in order (segments for new ones), and their names."""
+        """Live ids in order, wanted ids in order (tokens for new ones), and their names."""
         gone = {resource.id for resource in deletes}
         ordered = [
             resource
             for resource in self.live.resources
             if self._is_ordered(resource) and resource.order is not None
         ]
-        ordered.sort(key=lambda resource: (resource.order or 0, resource.id))
+        ordered.sort(key=lambda resource: resource.order or 0)
         current = tuple(resource.id for resource in ordered if resource.id not in gone)
         paired = {id(desired): live.id for desired, live in pairing.pairs}
         new = {id(desired) for desired in pairing.only_desired}
         wanted = tuple(
-            paired.get(id(desired), desired.key.segment)
+            paired.get(id(desired), desired.key.token)
             for desired in self.desired.resources
             if self._is_ordered(desired)
             and (id(desired) in new or paired.get(id(desired)) in current)

@@ -7,7 +7,7 @@ more than a plan that finds nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from reconciler.core.model import Resource
@@ -40,6 +40,21 @@ def comparable(desired: Resource, live: Resource) -> tuple[Any, Any]:
     return ours, theirs
 
 
+def is_same(ours: Any, theirs: Any) -> bool:
+    """Whether two canonical forms are equal as JSON, where true is not 1."""
+    # The texts are compared first: they are equal nearly always where the values are.
+    return bool(ours == theirs) and (repr(ours) == repr(theirs) or _is_same_type(ours, theirs))
+
+
+def _is_same_type(ours: Any, theirs: Any) -> bool:
+    """Whether equal values hold booleans in the same places."""
+    if isinstance(ours, Mapping):
+        return all(_is_same_type(item, theirs[key]) for key, item in ours.items())
+    if isinstance(ours, list | tuple):
+        return all(map(_is_same_type, ours, theirs))
+    return isinstance(ours, bool) == isinstance(theirs, bool)
+
+
 def is_unknown(desired: Resource, live: Resource, pattern: str, path: Path) -> bool:
     """Whether the value at `path` is not known on one side, so that it cannot be compared."""
     value = walk(desired.canonical, path)
@@ -59,16 +74,20 @@ def holds_unknown(value: Any) -> bool:
 
 def concrete_paths(value: Any, pattern: str) -> list[Path]:
     """The paths in `value` that a pattern such as `config.claims.*.value` stands for."""
-    paths: list[Path] = [()]
-    for part in pattern.split("."):
-        paths = [(*path, step) for path in paths for step in _steps(walk(value, path), part)]
-    return paths
+    return list(_matching(value, pattern, ()))
 
 
-def _steps(node: Any, part: str) -> list[Any]:
-    if part == "*" and isinstance(node, list | tuple):
-        return list(range(len(node)))
-    return [part] if isinstance(node, Mapping) and part in node else []
+def _matching(node: Any, rest: str, path: Path) -> Iterator[Path]:
+    if not rest:
+        yield path
+    elif isinstance(node, Mapping):
+        # A key may hold dots itself, so that the pattern cannot just be split at them.
+        for key, item in node.items():
+            if rest == key or rest.startswith(f"{key}."):
+                yield from _matching(item, rest[len(key) + 1 :], (*path, key))
+    elif isinstance(node, list | tuple) and (rest == "*" or rest.startswith("*.")):
+        for index, item in enumerate(node):
+            yield from _matching(item, rest[2:], (*path, index))
 
 
 def walk(value: Any, path: Iterable[Any]) -> Any:
@@ -98,12 +117,20 @@ def differing_fields(live: Any, desired: Any) -> list[Path]:
     """
     from deepdiff import DeepDiff  # lazily: see the docstring of this module
 
-    tree = DeepDiff(live, desired, view="tree", threshold_to_diff_deeper=0)
+    tree = DeepDiff(
+        live,
+        desired,
+        view="tree",
+        threshold_to_diff_deeper=0,
+        ignore_private_variables=False,
+    )
     paths = {
         _field_path(live, desired, tuple(delta.path(output_format="list")))
         for deltas in tree.values()
         for delta in deltas
     }
+    # DeepDiff takes [true] and [1] for equal; that something differs is certain here.
+    paths = paths or {(key,) for key in desired if not is_same(desired[key], live.get(key))}
     outermost = {path for path in paths if not any(path[:n] in paths for n in range(len(path)))}
     return sorted(outermost, key=dotted)
 

@@ -63,6 +63,11 @@ class ResourceKey:
         parts = ("tier" if self.list == TIERS else self.type, self.name)
         return ":".join(quote(part, safe="-._~ *") for part in parts if part)
 
+    @property
+    def token(self) -> str:
+        """Stands for the id of what does not exist yet; unlike the segment it is unique."""
+        return "/".join((self.list, self.group, self.segment))
+
 
 @dataclass(frozen=True, slots=True)
 class Resource:

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
-from reconciler.core.fields import comparable
+from reconciler.core.fields import comparable, is_same
 from reconciler.core.model import Resource
 from reconciler.core.redact import reveal
 
@@ -134,8 +134,7 @@ def _are_interchangeable(desired: list[Resource], live: list[Resource]) -> bool:
 
 
 def _is_same(desired: Resource, live: Resource) -> bool:
-    ours, theirs = comparable(desired, live)
-    return bool(ours == theirs)
+    return is_same(*comparable(desired, live))
 
 
 def _is_told_apart(desired: list[Resource], live: list[Resource]) -> bool:

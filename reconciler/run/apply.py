@@ -150,7 +150,7 @@ def _send(work: Work, step: Step, run: _Run) -> None:
     match step:
         case Step(live=None, desired=Resource() as desired):
             made = provider.create(target, desired, order=step.place, duplicate=step.duplicate)
-            run.created[desired.key.segment] = made.id
+            run.created[desired.key.token] = made.id
         case Step(live=Resource() as live, desired=Resource() as desired):
             provider.update(target, live, desired)
         case Step(live=Resource() as live):
