@@ -5,8 +5,10 @@ The values come from `schemas/policies/`; this module is pure.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any, Protocol
 
 from reconciler.core.redact import Secret
@@ -163,8 +165,16 @@ def _scalar(value: Any, kind: str) -> Any:
 
 
 def _number(text: str) -> Any:
-    try:
-        number = float(text)
-    except ValueError:
+    """The number that the text says as JSON would; any other text (`inf`, `1_0`) as it is."""
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    if not _DECIMAL.fullmatch(text):
         return text
-    return int(number) if number.is_integer() and "e" not in text.lower() else number
+    number = float(text)
+    if not isfinite(number):
+        return text
+    return int(number) if number.is_integer() else number
+
+
+_INTEGER = re.compile(r"-?[0-9]{1,300}")
+_DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?")
