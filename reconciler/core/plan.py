@@ -206,10 +206,7 @@ def to_data(plan: Plan, command: str = "plan") -> dict[str, Any]:
         "createdAt": plan.created_at,
         "summary": plan.counts,
         "changes": [change_data(change) for change in plan.changes],
-        "unmanaged": [
-            {"address": item.address, "platform": item.platform, "kind": item.kind}
-            for item in plan.unmanaged
-        ],
+        "unmanaged": _unmanaged_data(plan),
         "errors": [error_data(error) for error in plan.errors],
         "warnings": list(plan.warnings),
     }
@@ -228,12 +225,19 @@ def digest(plan: Plan) -> str:
         {
             "changes": [change_data(change) for change in plan.changes],
             "summary": plan.counts,
-            "unmanaged": [item.address for item in plan.unmanaged],
+            "unmanaged": _unmanaged_data(plan),
             "errors": [error_data(error) for error in plan.errors],
             "warnings": list(plan.warnings),
             "apply": _apply_data(plan),
         }
     )
+
+
+def _unmanaged_data(plan: Plan) -> list[dict[str, str]]:
+    return [
+        {"address": item.address, "platform": item.platform, "kind": item.kind}
+        for item in plan.unmanaged
+    ]
 
 
 def _apply_data(plan: Plan) -> dict[str, Any]:
@@ -309,9 +313,12 @@ def from_file(data: Any) -> tuple[Plan, str]:
     if data.get("schemaVersion") != SCHEMA_VERSION:
         raise PlanFileError(f"schemaVersion must be {SCHEMA_VERSION}")
     try:
-        return _plan_from(data), str(data["digest"])
+        plan, claimed = _plan_from(data), str(data["digest"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise PlanFileError(f"the plan is damaged near {error}") from None
+    if plan.counts != data["summary"]:
+        raise PlanFileError("the plan is damaged: its summary is not that of its changes")
+    return plan, claimed
 
 
 def _plan_from(data: Mapping[str, Any]) -> Plan:
