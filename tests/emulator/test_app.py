@@ -17,12 +17,16 @@ POLICIES = api_path(19001001) + "/policies"
 JSON = {"Content-Type": "application/json"}
 
 
-def raw(emulator: Emulator, request: bytes) -> bytes:
-    """The whole answer to bytes on a connection of their own."""
+def raw(emulator: Emulator, request: bytes, *, is_last: bool = True) -> bytes:
+    """The whole answer to bytes on a connection of their own.
+
+    is_last: say that nothing follows, which ends what the server has not yet begun to answer.
+    """
     port = urlsplit(emulator.url).port or 0
     with contextlib.closing(socket.create_connection(("127.0.0.1", port), timeout=5)) as line:
         line.sendall(request)
-        line.shutdown(socket.SHUT_WR)
+        if is_last:
+            line.shutdown(socket.SHUT_WR)
         return b"".join(iter(lambda: line.recv(65536), b""))
 
 
@@ -162,7 +166,7 @@ def test_what_is_no_http_gets_400_or_nothing(emulator: Emulator, request_line: b
 def test_pipelined_requests_are_answered_in_turn(emulator: Emulator) -> None:
     one = b"GET /_emulator/nothing HTTP/1.1\r\nHost: x\r\n\r\n"
     last = one.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
-    assert raw(emulator, one + last).count(b"HTTP/1.1 404") == 2
+    assert raw(emulator, one + last, is_last=False).count(b"HTTP/1.1 404") == 2
 
 
 @pytest.mark.parametrize(
