@@ -59,7 +59,8 @@ def _findings(args: argparse.Namespace, shell: Shell) -> Iterator[Finding]:
     except PolicyError as error:
         yield Finding("files", f"{len(error.problems)} problems: reconciler validate", error.exit)
         return
-    yield Finding("files", f"{args.policies}: {len(context.project.organizations)} organizations")
+    names = ", ".join(item.folder for item in context.project.organizations)
+    yield Finding("files", f"{args.policies}: {names}")
     for organization in context.project.organizations:
         if context.scope.has_organization(organization.folder):
             yield from _organization(context, organization)

@@ -58,13 +58,13 @@ def export(live: Live, catalogue: Catalogue, default_host: str) -> Exported:
     empty = [Place(organization, environment) for organization, environment in places]
     for place, unit in fetch_all(live, empty, lambda _: frozenset((AUTOMATED,)), errors):
         path = f"{folders.path(place)}/environment.yaml"
-        files[path] = writer.environment(place, unit)
+        files[path] = writer.environment(place, unit, folders.path(place))
     apis = list(api_places(live, errors))
     stems = _stems(apis, folders)
     for place, unit in fetch_all(live, apis, _lists, errors):
         assert place.instance is not None
         path = f"{folders.path(place)}/{stems[place.instance.id]}.yaml"
-        files[path] = writer.api(place.instance, unit, apis)
+        files[path] = writer.api(place.instance, unit, apis, path.removesuffix(".yaml"))
     return Exported(files, tuple(errors), tuple(sorted(writer.variables)), tuple(writer.warnings))
 
 
@@ -136,32 +136,35 @@ def _organization(
 
 
 class _Writer:
-    """Live resources as entries of documents; remembers which variables it named."""
+    """Live resources as entries of documents; remembers which variables it named.
+
+    A variable is named after the address of its value: two environments share no secret.
+    """
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
         self.variables: set[str] = set()
         self.warnings: list[str] = []
 
-    def environment(self, place: Place, unit: LiveUnit) -> dict[str, Any]:
+    def environment(self, place: Place, unit: LiveUnit, prefix: str) -> dict[str, Any]:
         document: dict[str, Any] = {
             "apiVersion": API_VERSION,
             "kind": "Environment",
             "environment": place.environment.name,
         }
-        prefix = f"{place.organization.name} {place.environment.name}"
         entries = [self._automated(item, prefix) for item in unit.resources]
         if entries:
             document["automatedPolicies"] = entries
         return document
 
-    def api(self, instance: Instance, unit: LiveUnit, all_apis: Sequence[Place]) -> dict[str, Any]:
+    def api(
+        self, instance: Instance, unit: LiveUnit, all_apis: Sequence[Place], prefix: str
+    ) -> dict[str, Any]:
         document: dict[str, Any] = {
             "apiVersion": API_VERSION,
             "kind": "ApiInstance",
             "api": _selector(instance, all_apis),
         }
-        prefix = f"{instance.asset} {instance.label or ''}"
         for name in (POLICIES, OUTBOUND):
             resources = [item for item in unit.resources if item.key.list == name]
             if resources or name == POLICIES:
