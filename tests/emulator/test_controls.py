@@ -94,7 +94,21 @@ def test_empty_seed_keeps_the_organizations(emulator: Emulator) -> None:
 
 
 @pytest.mark.parametrize(
-    "seed", ["nonsense", "scale:", "scale:x", "scale:99999999", 7, {"apis": [{}]}, {"what": []}]
+    "seed",
+    [
+        "nonsense",
+        "scale:",
+        "scale:x",
+        "scale:99999999",
+        7,
+        {},
+        {"apis": [{}]},
+        {"what": []},
+        {"apis": 7},
+        {"organizations": [{"id": 1, "name": "x"}]},
+        {"organizations": [{"id": "a", "name": "x"}], "environments": [{"id": "e"}]},
+        {"settings": {"fillDefaults": "yes"}},
+    ],
 )
 def test_a_wrong_seed_is_refused_and_changes_nothing(emulator: Emulator, seed: object) -> None:
     before = emulator.state()

@@ -106,7 +106,9 @@ def _rate_headers(store: Store) -> tuple[tuple[bytes, bytes], ...]:
 def me(call: Call) -> Response:
     """The nested profile; a connected app has `client`, and a `user` that it acts as."""
     found = _login_of(call)
-    shape: dict[str, Any] = {"user": _user(call.store, found)}
+    shape: dict[str, Any] = {}
+    if found.kind == "user" or call.store.settings.usersMeForClients:
+        shape["user"] = _user(call.store, found)
     if found.kind == "client":
         shape["client"] = {
             "client_id": found.name,

@@ -35,7 +35,7 @@ class Call:
         return self.request.query
 
     def organization(self) -> Organization:
-        """The organization of the path; one that the caller cannot see is forbidden."""
+        """The organization of the path; an unseen one is forbidden (unverified)."""
         found = self.store.organizations.get(self.params["organizationId"])
         if found is None:
             raise errors.forbidden()

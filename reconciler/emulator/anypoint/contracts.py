@@ -8,7 +8,7 @@ from typing import Any
 
 from reconciler.emulator.anypoint import errors, render
 from reconciler.emulator.anypoint.call import Call, created, no_content, number, ok
-from reconciler.emulator.anypoint.model import Application, Contract, Instance
+from reconciler.emulator.anypoint.model import Application, Contract, Instance, Tier
 from reconciler.emulator.wire import Response
 
 _PAGE = 100
@@ -74,7 +74,7 @@ def _applicant(call: Call, body: dict[str, Any]) -> Application:
     return application
 
 
-def _requested_tier(call: Call, instance: Instance, tier_id: Any) -> Any:
+def _requested_tier(call: Call, instance: Instance, tier_id: Any) -> Tier | None:
     if tier_id is None:
         return None
     for tier in call.store.tiers.get(instance.id, ()):

@@ -13,7 +13,10 @@ from reconciler.emulator.wire import Response
 
 
 def create_outbound(call: Call) -> Response:
-    """Answers with an array: one policy for each upstream."""
+    """Answers with an array: one policy for each upstream.
+
+    That `allowDuplicated` is honoured on this path is unverified.
+    """
     instance = call.instance()
     policies = add_outbound(call, instance, call.object_body(), call.flag("allowDuplicated"))
     shown = [render.policy(call.store, instance, p, show_secrets=True) for p in policies]

@@ -98,7 +98,7 @@ def _store_draft(call: Call, instance: Instance, draft: Draft, order: int | None
 
 
 def refuse_duplicate(call: Call, instance: Instance, template: Template) -> None:
-    """The guard looks at the template, not at its version."""
+    """The guard looks at the template, not at its version (unverified)."""
     same = (template.group_id, template.asset_id)
     for item in call.store.policies_of(instance.id):
         if (item.template.group_id, item.template.asset_id) == same:
@@ -126,7 +126,7 @@ def next_order(policies: tuple[Policy, ...]) -> int:
 
 
 def _make_room(call: Call, instance: Instance, order: int, moving: int | None) -> None:
-    """Shifts the policies from `order` on by one, where that place is taken."""
+    """Shifts the policies from `order` on by one, where that place is taken (unverified)."""
     policies = call.store.policies_of(instance.id)
     others = [item for item in policies if item.id != moving and item.order is not None]
     if all(item.order != order for item in others):
@@ -189,7 +189,7 @@ def _patched_template(
 def _patched_configuration(
     call: Call, policy: Policy, template: Template, body: dict[str, Any]
 ) -> Any:
-    """The new configuration as a whole: secrets that were not sent again are lost."""
+    """The new configuration as a whole; that secrets not sent again are lost is unverified."""
     if "configurationData" not in body and template is policy.template:
         return policy.configuration
     configuration = body.get("configurationData", policy.configuration)
@@ -214,14 +214,17 @@ def delete_policy(call: Call) -> Response:
 
 
 def remove_policy(call: Call, instance: Instance, policy: Policy) -> None:
-    """The orders of the others stay as they are."""
+    """The orders of the others stay as they are (unverified)."""
     kept = tuple(p for p in call.store.policies_of(instance.id) if p.id != policy.id)
     call.store.set_policies(instance.id, kept)
     call.audit("delete", "policy", policy.id, policy.template.asset_id, instance=instance)
 
 
 def order_policies(call: Call) -> Response:
-    """Sets the order of several policies; nothing else of them may change here."""
+    """Sets the order of several policies; nothing else of them may change here.
+
+    Not every policy need be named, and two may end in one place (both unverified).
+    """
     instance = call.instance()
     entries = call.body()
     if not isinstance(entries, list):

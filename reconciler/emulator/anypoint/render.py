@@ -74,7 +74,10 @@ def full_policy(store: Store, instance: Instance, item: Policy) -> dict[str, Any
 
 
 def compact_policy(store: Store, instance: Instance, item: Policy) -> dict[str, Any]:
-    """The third shape; on Flex the coordinates are found only in the implementation asset."""
+    """The third shape, which only a client's tests show.
+
+    On Flex its coordinates are found only in the implementation asset.
+    """
     is_flex = instance.technology == "flexGateway"
     return {
         **({} if is_flex else {"template": item.template.coordinates}),

@@ -46,7 +46,6 @@ _LISTS = (
     "applications",
     "logins",
     "templates",
-    "audit",
 )
 
 
@@ -132,24 +131,28 @@ class _Reader:
         _check_references(store)
 
     def _organization(self, row: Mapping[str, Any]) -> None:
-        organization = Organization(row["id"], row["name"], row.get("parentId"), row.get("domain"))
+        organization = Organization(
+            _text(row, "id"), _text(row, "name"), row.get("parentId"), row.get("domain")
+        )
         self._store.organizations[organization.id] = organization
 
     def _instance(self, row: Mapping[str, Any]) -> None:
-        asset = self._store.asset(row["groupId"], row["assetId"], row.get("exchangeAssetName"))
-        version = row.get("assetVersion", "1.0.0")
+        asset = self._store.asset(
+            _text(row, "groupId"), _text(row, "assetId"), row.get("exchangeAssetName")
+        )
+        version = _text(row, "assetVersion", "1.0.0")
         instance = Instance(
             id=self._id("instance", row),
             environment_id=row["environmentId"],
             asset=asset,
             asset_version=version,
             product_version=row.get("productVersion", f"v{version.partition('.')[0]}"),
-            technology=row.get("technology", "mule4"),
+            technology=_text(row, "technology", "mule4"),
             stamps=self._stamps_of(row),
             label=row.get("instanceLabel"),
             tags=tuple(row.get("tags", ())),
             endpoint_uri=row.get("endpointUri"),
-            extra=row.get("extra", {}),
+            extra=dict(row.get("extra", {})),
         )
         self._store.put_instance(instance)
         self._hang(instance, row)
@@ -172,7 +175,7 @@ class _Reader:
         return Policy(
             id=self._id("policy", row),
             template=template,
-            configuration=row.get("configurationData", {}),
+            configuration=_configuration(row),
             order=row.get("order", place) if template.orderable else None,
             stamps=self._stamps_of(row),
             disabled=row.get("disabled", False),
@@ -255,7 +258,23 @@ def _login(row: Mapping[str, Any]) -> Login:
 
 
 def _environment(row: Mapping[str, Any]) -> Environment:
-    return Environment(row["id"], row["organizationId"], row["name"], row["type"])
+    keys = ("id", "organizationId", "name", "type")
+    return Environment(*(_text(row, key) for key in keys))
+
+
+def _text(row: Mapping[str, Any], key: str, default: str | None = None) -> str:
+    """A string of the seed; YAML makes numbers of some versions that have no quotes."""
+    value = row[key] if default is None else row.get(key, default)
+    if not isinstance(value, str):
+        raise ValueError(f"seed: {key} must be a string, not {value!r}")
+    return value
+
+
+def _configuration(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    configuration = row.get("configurationData", {})
+    if not isinstance(configuration, Mapping):
+        raise ValueError("seed: configurationData must be an object")
+    return configuration
 
 
 def _check_references(store: Store) -> None:

@@ -26,7 +26,7 @@ class Settings:
     - `nullOrderWhenDisabled`: a disabled policy shows no order.
     - `automatedConflicts`: an automated policy over the same API-level policy is refused, or
       overrides (disables) it.
-    - `usersMeForClients`: a connected app gets an answer from `users/me`.
+    - `usersMeForClients`: a connected app acts as a user: `users/me` answers, `me` has `user`.
     """
 
     policyListShape: str = "documented"

@@ -101,6 +101,7 @@ def test_users_me_is_flat(emulator: Emulator) -> None:
 def test_users_me_may_need_a_user(emulator: Emulator) -> None:
     emulator.settings(usersMeForClients=False)
     assert emulator.get("/accounts/api/users/me").status_code == 401
+    assert set(emulator.get(ME).json()) == {"client"}
 
 
 def test_the_viewer_reads_and_does_not_write(emulator: Emulator) -> None:
