@@ -9,12 +9,12 @@ import os
 import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TextIO, cast
 
 from reconciler.cli.arguments import wanted_format
 from reconciler.cli.shell import Shell, process_shell
 from reconciler.cli.verbs import VERBS
-from reconciler.errors import Exit, ReconcilerError, UsageError
+from reconciler.errors import Exit, ReconcilerError, UsageError, worst
 from reconciler.show.clean import clean
 
 
@@ -59,12 +59,11 @@ def _interrupt(number: int, frame: object) -> None:
 
 
 def _flushed(shell: Shell, code: Exit) -> Exit:
-    """What cannot be written is a failure, but for a reader that went away."""
-    try:
-        shell.out.flush()
-    except OSError as error:
-        shell.err.write(f"error: cannot write the output: {error.strerror}\n")
-        return code if code is not Exit.OK else Exit.FAILURE
+    """The exit code, which also tells where the output could not be written."""
+    shell.out.flush()
+    if shell.out.failure:
+        shell.err.write(f"error: cannot write the output: {shell.out.failure}\n")
+        return worst([code, Exit.FAILURE])
     return code
 
 
@@ -98,7 +97,7 @@ def _fail(shell: Shell, command: str, format_: str, error: ReconcilerError) -> E
 def _log_to(shell: Shell, verbose: int) -> None:
     levels: dict[int, Any] = {0: logging.WARNING, 1: logging.INFO}
     logging.basicConfig(
-        stream=shell.err,
+        stream=cast(TextIO, shell.err),
         level=levels.get(verbose, logging.DEBUG),
         format="%(levelname)s %(name)s: %(message)s",
         force=True,

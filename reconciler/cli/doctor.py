@@ -5,22 +5,28 @@ from __future__ import annotations
 import argparse
 import platform
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from reconciler import __version__
-from reconciler.cli.output import print_document, style_of
+from reconciler.cli.narrow import narrow
+from reconciler.cli.output import print_document, print_rows, style_of
 from reconciler.cli.shell import Shell
 from reconciler.cli.wiring import context_for
 from reconciler.core.model import POLICIES, Instance, Target
+from reconciler.core.plan import PlanError
 from reconciler.core.project import Environment, Organization
 from reconciler.errors import Exit, PolicyError, ReconcilerError, worst
 from reconciler.providers.base import LiveEnvironment, Provider
 from reconciler.run.context import Context
 from reconciler.run.locate import find
 from reconciler.show.clean import clean
+from reconciler.show.text import Style
+
+
+_NO_EMULATOR = "not installed: pip install 'reconciler[emulator]'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,39 +37,54 @@ class Finding:
     detail: str
     exit: Exit = Exit.OK
 
+    @property
+    def is_ok(self) -> bool:
+        return self.exit is Exit.OK
+
+    @property
+    def data(self) -> dict[str, Any]:
+        return {"what": self.what, "ok": self.is_ok, "detail": self.detail}
+
 
 def run(args: argparse.Namespace, shell: Shell) -> Exit:
     findings = list(_findings(args, shell))
     if args.format == "json":
-        items = [
-            {"what": item.what, "ok": item.exit is Exit.OK, "detail": item.detail}
-            for item in findings
+        errors = [
+            PlanError(item.detail, item.exit, item.what) for item in findings if not item.is_ok
         ]
-        print_document(args, shell, {"items": items})
+        print_document(args, shell, {"items": [item.data for item in findings]}, errors)
+    elif args.format == "markdown":
+        print_rows(args, shell, [item.data for item in findings], ("what", "ok", "detail"))
     else:
-        style = style_of(args, shell)
-        for item in findings:
-            is_ok = item.exit is Exit.OK
-            sign = style.paint("32", "✓") if is_ok else style.paint("31", "✗")
-            shell.data(f"{sign} {clean(item.what):<28} {clean(item.detail)}\n")
+        shell.data(_text(findings, style_of(args, shell)))
     return worst(item.exit for item in findings)
+
+
+def _text(findings: Sequence[Finding], style: Style) -> str:
+    width = max(len(clean(item.what)) for item in findings)
+    lines = []
+    for item in findings:
+        sign = style.paint("32", "✓") if item.is_ok else style.paint("31", "✗")
+        lines.append(f"{sign} {clean(item.what):<{width}}  {clean(item.detail)}\n")
+    return "".join(lines)
 
 
 def _findings(args: argparse.Namespace, shell: Shell) -> Iterator[Finding]:
     python = f"{platform.python_implementation()} {platform.python_version()}"
     yield Finding("versions", f"reconciler {__version__}, {python}, {sys.platform}")
     has_emulator = find_spec("starlette") is not None and find_spec("uvicorn") is not None
-    yield Finding("emulator", "installed" if has_emulator else "pip install reconciler[emulator]")
+    yield Finding("emulator", "installed" if has_emulator else _NO_EMULATOR)
     try:
-        context = context_for(args, shell, read_only=True)
+        context = narrow(context_for(args, shell, read_only=True))
     except PolicyError as error:
-        yield Finding("files", f"{len(error.problems)} problems: reconciler validate", error.exit)
+        first, *others = map(str, error.problems)
+        more = f"; {len(others)} more: reconciler validate" if others else ""
+        yield Finding("files", f"{first}{more}", error.exit)
         return
     names = ", ".join(item.folder for item in context.project.organizations)
     yield Finding("files", f"{args.policies}: {names}")
     for organization in context.project.organizations:
-        if context.scope.has_organization(organization.folder):
-            yield from _organization(context, organization)
+        yield from _organization(context, organization)
 
 
 def _organization(context: Context, organization: Organization) -> Iterator[Finding]:
@@ -81,7 +102,7 @@ def _organization(context: Context, organization: Organization) -> Iterator[Find
     yield live.finding(f"{name}: organization", lambda found: f"{found.path} ({found.id})")
     listed = live.then(lambda found: provider.environments(found.id))
     for environment in organization.environments:
-        if live.value and context.scope.has_environment(environment.folder):
+        if live.value:
             yield _environment(provider, live.value.id, listed, environment, name)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from reconciler.cli.narrow import filters
 from reconciler.cli.output import print_document
 from reconciler.cli.shell import Shell
 from reconciler.cli.wiring import context_for_live, write_atomically
@@ -24,9 +25,10 @@ def run(args: argparse.Namespace, shell: Shell) -> Exit:
         raise UsageError(f"{args.to} is not a folder")
     if folder.is_dir() and any(folder.iterdir()) and not args.force:
         raise UsageError(f"{args.to} is not empty: name another folder, or say --force")
-    exported = export(context_for_live(args, shell), ShippedCatalogue.load(), DEFAULT_HOST)
+    live = context_for_live(args, shell)
+    exported = export(live, ShippedCatalogue.load(), DEFAULT_HOST)
     if not exported.files and not exported.errors:
-        raise UsageError("nothing matches the filters")
+        raise UsageError(f"nothing live matches {filters(live.scope)}".rstrip())
     _write(folder, exported.files)
     _say(args, shell, exported)
     return worst(error.exit for error in exported.errors)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from reconciler.cli.narrow import filters
 from reconciler.cli.output import print_rows
 from reconciler.cli.shell import Shell
 from reconciler.cli.wiring import context_for_live
@@ -17,16 +18,18 @@ _COLUMNS = {
     "policies": ("organization", "environment", "api", "order", "policy", "version", "state", "id"),
 }
 
+# A filter that narrows nothing would seem to have matched.
+_UNUSED = {"orgs": ("env", "api"), "envs": ("api",), "apis": (), "policies": ()}
+
 
 def run(args: argparse.Namespace, shell: Shell) -> Exit:
     live = context_for_live(args, shell)
+    unused = _UNUSED[args.what]
+    if any(getattr(args, name) for name in unused):
+        flags = " and ".join(f"--{name}" for name in unused)
+        raise UsageError(f"`list {args.what}` takes no {flags}")
     found = inventory(live, args.what)
-    if not found.items and not found.errors and (args.org or args.env or args.api):
-        raise UsageError(f"nothing matches {_filters(args)}")
+    if not found.items and not found.errors and any(live.scope.data().values()):
+        raise UsageError(f"nothing live matches {filters(live.scope)}")
     print_rows(args, shell, found.items, _COLUMNS[args.what], found.errors)
     return worst(error.exit for error in found.errors)
-
-
-def _filters(args: argparse.Namespace) -> str:
-    given = (("org", args.org), ("env", args.env), ("api", args.api))
-    return " ".join(f"--{name} {glob}" for name, globs in given for glob in globs)

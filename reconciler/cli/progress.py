@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 from tqdm import tqdm
 
@@ -14,7 +14,8 @@ def progress_for(shell: Shell, *, no_color: bool) -> Progress:
     """A bar where somebody watches, else nothing."""
     if shell.quiet or not shell.err.isatty():
         return Silent()
-    return _Bar(shell.err, None if no_color or shell.environ.get("NO_COLOR") else "cyan")
+    has_colour = shell.has_colour(shell.err, no_color=no_color)
+    return _Bar(cast(TextIO, shell.err), "cyan" if has_colour else None)
 
 
 class _Bar:

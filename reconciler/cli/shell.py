@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO, cast
+from typing import TextIO
 
 from reconciler.errors import UsageError
 
@@ -16,8 +16,8 @@ from reconciler.errors import UsageError
 class Shell:
     """Data goes to `out`, everything else to `err`."""
 
-    out: TextIO
-    err: TextIO
+    out: Stream
+    err: Stream
     input: TextIO
     environ: Mapping[str, str]
     cwd: Path
@@ -28,7 +28,7 @@ class Shell:
         """Whether somebody can be asked."""
         return self.input.isatty() and self.err.isatty()
 
-    def has_colour(self, stream: TextIO, *, no_color: bool) -> bool:
+    def has_colour(self, stream: Stream, *, no_color: bool) -> bool:
         """Colour goes to terminals only, and not where NO_COLOR is set (no-color.org)."""
         return not (no_color or self.environ.get("NO_COLOR")) and stream.isatty()
 
@@ -48,27 +48,29 @@ class Shell:
         return self.input.readline().strip()
 
 
-class _Stream:
-    """A stream that goes on in silence when its reader goes away (`| head`).
+class Stream:
+    """A stream that goes on in silence when it can no longer be written.
 
-    What the command did, and its exit code, do not depend on who reads its output.
+    What the command does, and what it tells of it, does not depend on who reads its output: a
+    reader that goes away (`| head`) is no failure. Any other reason is kept in `failure`.
     """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self.encoding = stream.encoding
+        self.failure = ""
 
     def write(self, text: str) -> int:
         try:
             return self._stream.write(text)
-        except BrokenPipeError:
-            return self._to_nowhere(len(text))
+        except OSError as error:
+            return self._to_nowhere(error, len(text))
 
     def flush(self) -> None:
         try:
             self._stream.flush()
-        except BrokenPipeError:
-            self._to_nowhere()
+        except OSError as error:
+            self._to_nowhere(error)
 
     def isatty(self) -> bool:
         return self._stream.isatty()
@@ -76,7 +78,9 @@ class _Stream:
     def fileno(self) -> int:
         return self._stream.fileno()
 
-    def _to_nowhere(self, length: int = 0) -> int:
+    def _to_nowhere(self, error: OSError, length: int = 0) -> int:
+        if not isinstance(error, BrokenPipeError):
+            self.failure = error.strerror or type(error).__name__
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, self._stream.fileno())
         os.close(nowhere)
@@ -89,5 +93,4 @@ def process_shell() -> Shell:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure:
             reconfigure(encoding="utf-8", errors="backslashreplace")
-    out, err = (cast(TextIO, _Stream(stream)) for stream in (sys.stdout, sys.stderr))
-    return Shell(out, err, sys.stdin, os.environ, Path.cwd())
+    return Shell(Stream(sys.stdout), Stream(sys.stderr), sys.stdin, os.environ, Path.cwd())

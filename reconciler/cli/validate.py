@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 
+from reconciler.cli.narrow import filters, narrow
 from reconciler.cli.output import print_document
 from reconciler.cli.shell import Shell
 from reconciler.cli.wiring import context_for
 from reconciler.core.plan import PlanError
-from reconciler.errors import Exit, PolicyError, ReconcilerError, worst
+from reconciler.errors import Exit, PolicyError, ReconcilerError, UsageError, worst
 from reconciler.files.offline import effective_offline
 from reconciler.run.context import Context
 from reconciler.run.converge import desired_unit, locate_all
@@ -17,7 +18,7 @@ from reconciler.show.text import error_line
 
 
 def run(args: argparse.Namespace, shell: Shell) -> Exit:
-    context = context_for(args, shell, read_only=True, offline=not args.online)
+    context = narrow(context_for(args, shell, read_only=True, offline=not args.online))
     warnings = list(context.project.warnings)
     errors = _online(context, warnings) if args.online else _offline(context, warnings)
     units = sum(
@@ -42,6 +43,8 @@ def _online(context: Context, warnings: list[str]) -> list[PlanError]:
     """Also finds every organization, environment and API, and gives references their values."""
     located = locate_all(context)
     errors = list(located.errors)
+    if not located.jobs and not errors and context.scope.apis:
+        raise UsageError(f"no API matches {filters(context.scope)}")
     for job in located.jobs:
         try:
             warnings += desired_unit(context, job)[1]
