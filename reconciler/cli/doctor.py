@@ -72,7 +72,7 @@ def _text(findings: Sequence[Finding], style: Style) -> str:
 def _findings(args: argparse.Namespace, shell: Shell) -> Iterator[Finding]:
     python = f"{platform.python_implementation()} {platform.python_version()}"
     yield Finding("versions", f"reconciler {__version__}, {python}, {sys.platform}")
-    has_emulator = find_spec("starlette") is not None and find_spec("uvicorn") is not None
+    has_emulator = find_spec("uvicorn") is not None
     yield Finding("emulator", "installed" if has_emulator else _NO_EMULATOR)
     try:
         context = narrow(context_for(args, shell, read_only=True))
