@@ -25,7 +25,6 @@ from reconciler.run.locate import find
 from reconciler.show.clean import clean
 from reconciler.show.text import Style
 
-
 _NO_EMULATOR = "not installed: pip install 'reconciler[emulator]'"
 
 
