@@ -116,7 +116,7 @@ def _unit(context: Context, work: Work, stop: Event) -> tuple[str, tuple[Outcome
     for index, step in enumerate(work.diff.steps):
         run.outcomes[index] = _attempt(work, step, run, stop)
         context.progress.advance()
-    _verify(context, work, run)
+    _verify(context, work, run, stop)
     return address, tuple(run.outcomes[index] for index in range(len(work.diff.steps)))
 
 
@@ -160,13 +160,13 @@ def _send(work: Work, step: Step, run: _Run) -> None:
             provider.reorder(target, ids)
 
 
-def _verify(context: Context, work: Work, run: _Run) -> None:
+def _verify(context: Context, work: Work, run: _Run, stop: Event) -> None:
     """Reads the unit again and settles the outcomes by what is really there."""
     if not any(item.outcome in (APPLIED, FAILED) for item in run.outcomes.values()):
         return
     try:
         left = _left(context, work)
-        if _was_placed_wrong(work, run, left):
+        if not stop.is_set() and _was_placed_wrong(work, run, left):
             left = _put_in_order(context, work, left)
     except ProviderError as error:
         for index, item in run.outcomes.items():
@@ -174,9 +174,9 @@ def _verify(context: Context, work: Work, run: _Run) -> None:
                 reason = f"sent, but could not be read back: {error}"
                 run.outcomes[index] = replace(item, reason=reason, exit=error.exit)
         return
-    remaining = {(step.change.address, step.change.action): step for step in left.steps}
+    remaining = {_identity(step): step for step in left.steps}
     for index, item in run.outcomes.items():
-        run.outcomes[index] = _settled(item, remaining)
+        run.outcomes[index] = _settled(item, remaining.get(_identity(work.diff.steps[index])))
 
 
 def _left(context: Context, work: Work) -> UnitDiff:
@@ -184,25 +184,35 @@ def _left(context: Context, work: Work) -> UnitDiff:
 
 
 def _was_placed_wrong(work: Work, run: _Run, left: UnitDiff) -> bool:
-    """Whether only this run's creates stand at another place than they asked for."""
-    if not run.created or run.has_failed:
+    """Whether what this run created or switched on stands at another place than it should."""
+    if run.has_failed or not _reorders(left):
         return False
-    return any(step.change.action is Action.REORDER for step in left.steps)
+    return bool(run.created) or not _reorders(work.diff)
+
+
+def _reorders(diff: UnitDiff) -> list[Step]:
+    return [step for step in diff.steps if step.change.action is Action.REORDER]
 
 
 def _put_in_order(context: Context, work: Work, left: UnitDiff) -> UnitDiff:
     """Whether a create's `order` moves the others is not documented: settle it in bulk."""
-    step = next(step for step in left.steps if step.change.action is Action.REORDER)
-    work.job.provider.reorder(work.job.target, step.sequence)
+    work.job.provider.reorder(work.job.target, _reorders(left)[0].sequence)
     return _left(context, work)
 
 
-def _settled(item: Outcome, remaining: dict[tuple[str, Action], Step]) -> Outcome:
-    same = [step for (address, _), step in remaining.items() if address == item.change.address]
-    if item.outcome == FAILED and not same:
+def _identity(step: Step) -> str:
+    """What a step is about, also in a later diff: addresses change with what else is there."""
+    if step.desired:
+        return step.desired.key.token
+    return f"{step.live.key.list}@{step.live.id}" if step.live else "order"
+
+
+def _settled(item: Outcome, left: Step | None) -> Outcome:
+    """The outcome of a step, given what of it there would still be to do."""
+    if item.outcome == FAILED and left is None:
         return Outcome(item.change, APPLIED, f"although the call failed ({item.reason})")
-    if item.outcome == APPLIED and same:
-        paths = ", ".join(field.path for step in same for field in step.change.fields)
-        reason = f"the service took the call but not the change: {paths or same[0].change.action}"
+    if item.outcome == APPLIED and left is not None:
+        paths = ", ".join(field.path for field in left.change.fields)
+        reason = f"the service took the call but not the change: {paths or left.change.action}"
         return Outcome(item.change, FAILED, reason, Exit.FAILURE)
     return item
