@@ -55,7 +55,7 @@ def compare(context: Context, only: frozenset[str] | None = None) -> Compared:
     """
     located = locate_all(context)
     jobs = [job for job in located.jobs if only is None or str(job.address) in only]
-    if not jobs and not located.errors and any((context.scope.apis, context.scope.envs)):
+    if not located.jobs and not located.errors and any((context.scope.apis, context.scope.envs)):
         raise UsageError(f"no API matches {_filters(context)}")
     diffs: list[UnitDiff] = []
     errors = list(located.errors)

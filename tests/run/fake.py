@@ -6,6 +6,7 @@ import itertools
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from reconciler.core.canonical import canonical_settings
@@ -15,17 +16,21 @@ from reconciler.core.project import Organization
 from reconciler.core.redact import reveal
 from reconciler.errors import Conflict, Unreachable
 from reconciler.files.layers import Layering
+from reconciler.files.load import load
 from reconciler.providers.base import LiveEnvironment, LiveOrganization, Provider
 from reconciler.run.apply import Work
 from reconciler.run.context import Context
 from reconciler.run.locate import Job
 from tests.builders import CATALOGUE, REDACTOR, TARGET, a_desired
 from tests.files.builders import (
+    ENVIRONMENT,
+    ORGANIZATION,
     StandInSchemas,
     a_resolver,
     an_environment,
     an_instance,
     an_organization,
+    write_tree,
 )
 
 BEFORE, AFTER = "before", "after"
@@ -186,6 +191,35 @@ def a_context(provider: Provider | None = None, **changes: Any) -> Context:
         "parallelism": 2,
     }
     return Context(**(values | changes))
+
+
+def a_loaded_context(
+    root: Path,
+    provider: Provider,
+    files: Mapping[str, str],
+    environ: Mapping[str, str] | None = None,
+    **changes: Any,
+) -> Context:
+    """A context over files; paths are below the organization's folder, whose document and whose
+    production environment are there already."""
+    heads = {"organization.yaml": ORGANIZATION, "production/environment.yaml": ENVIRONMENT}
+    root.mkdir(exist_ok=True)
+    tree = write_tree(root, {f"acme/{name}": text for name, text in (heads | dict(files)).items()})
+    resolver = a_resolver(root, environ)
+    project = load(tree, StandInSchemas(), resolver=resolver)
+    layering = Layering(StandInSchemas(), CATALOGUE, resolver)
+    return a_context(provider, project=project, layering=layering, **changes)
+
+
+def an_api_file(*entries: str, asset: str = "orders-api", more: str = "") -> str:
+    """An ApiInstance with these policies, each as flow YAML."""
+    policies = "".join(f"  - {entry}\n" for entry in entries)
+    head = f"apiVersion: reconciler/v1\nkind: ApiInstance\napi: {{asset: {asset}}}\n{more}\n"
+    return head + (f"policies:\n{policies}" if entries else "")
+
+
+def an_entry(type_: str = "alpha", config: str = "{}", more: str = "") -> str:
+    return f'{{policyRef: {{name: {type_}, version: "1.0.0"}}, config: {config}{more}}}'
 
 
 def a_job(provider: Provider, target: Target = TARGET, name: str = "orders") -> Job:
