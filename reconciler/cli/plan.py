@@ -8,7 +8,7 @@ from pathlib import Path
 from reconciler.cli.shell import Shell
 from reconciler.cli.wiring import context_for, now, write_atomically
 from reconciler.core.plan import Plan, to_file
-from reconciler.errors import Exit, ReconcilerError, worst
+from reconciler.errors import Exit, ReconcilerError, UsageError, worst
 from reconciler.run.converge import compare
 from reconciler.show.data import as_json, plan_data
 from reconciler.show.markdown import plan_markdown
@@ -16,10 +16,12 @@ from reconciler.show.text import Style, plan_text
 
 
 def run(args: argparse.Namespace, shell: Shell) -> Exit:
+    if args.out:
+        _refuse_no_place(shell.cwd / args.out, args.out)
     context = context_for(args, shell, read_only=True)
     plan = compare(context).plan(context, now())
     if args.out:
-        save(plan, shell.cwd / args.out)
+        _save(plan, shell.cwd / args.out, args.out)
     show(plan, args, shell)
     if args.out:
         shell.log(f"saved as {args.out}; apply it with: reconciler apply {args.out}")
@@ -39,9 +41,17 @@ def show(plan: Plan, args: argparse.Namespace, shell: Shell) -> None:
         shell.data(plan_text(plan, Style(shell.has_colour(shell.out, no_color=args.no_color))))
 
 
-def save(plan: Plan, path: Path) -> None:
+def _refuse_no_place(path: Path, name: str) -> None:
+    """A plan of a large estate takes a while: what is plain before is said before."""
+    if path.is_dir():
+        raise UsageError(f"{name} is a folder: name a file")
+    if not path.parent.is_dir():
+        raise UsageError(f"there is no folder for {name}: make it first")
+
+
+def _save(plan: Plan, path: Path, name: str) -> None:
     """Writes the plan file, whole or not at all."""
     try:
         write_atomically(path, as_json(to_file(plan)).encode())
     except OSError as error:
-        raise ReconcilerError(f"cannot write {path}: {error.strerror}") from error
+        raise ReconcilerError(f"cannot write {name}: {error.strerror}") from error

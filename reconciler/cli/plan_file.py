@@ -39,7 +39,7 @@ def read(path: Path, name: str) -> tuple[Plan, str]:
     except json.JSONDecodeError as error:
         problem = Problem(name, error.lineno, error.colno, message=f"not JSON: {error.msg}")
         raise PolicyError([problem]) from error
-    except (UnicodeDecodeError, RecursionError):
-        raise PolicyError([Problem(name, message="not a plan file")]) from None
     except PlanFileError as error:
         raise PolicyError([Problem(name, message=str(error))]) from error
+    except (ValueError, RecursionError):  # not UTF-8, a number of thousands of digits, too deep
+        raise PolicyError([Problem(name, message="not a plan file")]) from None

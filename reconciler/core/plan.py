@@ -325,15 +325,19 @@ def _plan_from(data: Mapping[str, Any]) -> Plan:
     apply = data["apply"]
     return Plan(
         tuple(_change_from(item) for item in data["changes"]),
-        tuple(Unmanaged(i["address"], i["platform"], i["kind"]) for i in data["unmanaged"]),
+        tuple(_unmanaged_from(item) for item in data["unmanaged"]),
         int(data["summary"]["unchanged"]),
         tuple(_error_from(item) for item in data["errors"]),
-        tuple(data["warnings"]),
+        tuple(map(str, data["warnings"])),
         dict(apply["scope"]),
         str(apply["desired"]),
         tuple(_pin_from(item) for item in apply["units"]),
         str(data["createdAt"]),
     )
+
+
+def _unmanaged_from(data: Mapping[str, Any]) -> Unmanaged:
+    return Unmanaged(str(data["address"]), str(data["platform"]), str(data["kind"]))
 
 
 def _change_from(data: Mapping[str, Any]) -> Change:

@@ -63,7 +63,8 @@ def _change_lines(change: Change, style: Style) -> list[str]:
     sign = style.paint(_COLOURS[change.action], _SIGNS[change.action])
     name = clean(change.address.split("/", 3)[-1]) if change.address.count("/") > 2 else "order"
     if change.action is Action.REORDER:
-        return [f"  {sign} order", *_order_lines(change.fields[0], style)]
+        lines = [line for item in change.fields for line in _order_lines(item, style)]
+        return [f"  {sign} order", *lines]
     source = f"{change.source.file}:{change.source.line}" if change.source else ""
     head = f"  {sign} {name}"
     where = style.dim(f"  {clean(source)}") if source else ""
@@ -74,7 +75,10 @@ def _change_lines(change: Change, style: Style) -> list[str]:
 
 
 def _order_lines(field: FieldChange, style: Style) -> list[str]:
-    live, desired = (" › ".join(map(clean, side)) for side in (field.live, field.desired))
+    live, desired = (
+        " › ".join(map(value, side)) if isinstance(side, list) else value(side)
+        for side in (field.live, field.desired)
+    )
     return [f"      {style.dim('live   ')} {live}", f"      {style.dim('desired')} {desired}"]
 
 
