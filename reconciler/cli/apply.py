@@ -57,6 +57,7 @@ def _apply_saved(args: argparse.Namespace, shell: Shell) -> Exit:
     if args.expect_digest:
         _expect(plan, args.expect_digest)
     args.max_deletes = plan.scope.get("maxDeletes")
+    args.resend_secrets = plan.scope.get("resendSecrets")
     context = context_for(args, shell, read_only=False, scope=_scope(plan))
     cleared = clear(plan, context, skip_stale=args.on_stale == "skip")
     return _carry_out(args, shell, context, plan, cleared)

@@ -42,6 +42,14 @@ def _limits(verb: argparse.ArgumentParser) -> None:
         metavar="N",
         help="allow up to N deletes (else 10, and 20 %% of an environment)",
     )
+    verb.add_argument(
+        "--resend-secrets",
+        nargs="?",
+        action="append",
+        const="*",
+        metavar="ADDRESS",
+        help="send secrets again where it is not known what was sent (glob of addresses)",
+    )
 
 
 def _count(text: str) -> int:

@@ -19,6 +19,7 @@ from reconciler.files.schema import Schemas
 from reconciler.files.values import Resolver
 from reconciler.run.context import Context, Scope
 from reconciler.run.inventory import Live
+from reconciler.run.memory import SecretMemory
 from reconciler.run.platforms import Platforms
 
 
@@ -43,10 +44,13 @@ def context_for(
         connections=args.parallelism,
         read_only=read_only,
     )
+    redactor = Redactor(cache(lambda: secret_key(args, shell)))
     return Context(
         project=project,
         layering=Layering(schemas, catalogue, resolver),
-        redactor=Redactor(cache(lambda: secret_key(args, shell))),
+        redactor=redactor,
+        memory=SecretMemory(state_dir(args, shell), redactor),
+        resend=tuple(getattr(args, "resend_secrets", None) or ()),
         connect=platforms.connect,
         scope=scope or Scope(tuple(args.org), tuple(args.env), tuple(args.api)),
         parallelism=args.parallelism,

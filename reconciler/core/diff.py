@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from typing import Any
 
 from reconciler.core.catalogue import Catalogue
 from reconciler.core.fields import (
     Path,
     comparable,
-    concrete_paths,
     differing_fields,
     dotted,
-    holds_unknown,
     is_same,
-    is_unknown,
     redact_at,
     walk,
+    write_only_paths,
 )
 from reconciler.core.model import (
     OUTBOUND,
@@ -30,8 +29,11 @@ from reconciler.core.model import (
 )
 from reconciler.core.order import permuted, places, with_new
 from reconciler.core.pairing import Pairing, pair
-from reconciler.core.redact import Redactor
+from reconciler.core.redact import Redactor, reveal, shown_digest
 from reconciler.errors import Problem
+
+UNKNOWN = "(unknown)"
+"""Shown in the place of a live value that nobody can tell."""
 
 
 class Action(StrEnum):
@@ -111,11 +113,18 @@ _ORDER_OF_ACTIONS = (Action.CREATE, Action.UPDATE, Action.REORDER, Action.DELETE
 
 
 def diff_unit(
-    desired: DesiredUnit, live: LiveUnit, catalogue: Catalogue, redactor: Redactor
+    desired: DesiredUnit,
+    live: LiveUnit,
+    catalogue: Catalogue,
+    redactor: Redactor,
+    resend: Sequence[str] = (),
 ) -> UnitDiff:
-    """Everything that makes `live` equal to `desired`, in the order in which to do it."""
+    """Everything that makes `live` equal to `desired`, in the order in which to do it.
+
+    resend: globs of addresses whose secrets are sent again where it is not known what was sent.
+    """
     desired = _with_live_upstream_names(desired, live)
-    context = _Context(desired, live, catalogue, redactor)
+    context = _Context(desired, live, catalogue, redactor, resend)
     pairing = pair(desired.resources, live.resources)
     deletes, unmanaged = _unclaimed(desired, pairing.only_live)
     updates = [step for both in pairing.pairs if (step := context.update(*both))]
@@ -130,8 +139,12 @@ def diff_unit(
         len(pairing.pairs) - len(updates),
         _problems(desired, pairing, creates),
         live.warnings,
-        _incomparable(desired, pairing),
+        tuple(text for both in pairing.pairs for text in context.incomparable(*both)),
     )
+
+
+def _by_path(item: FieldChange) -> str:
+    return item.path
 
 
 def _with_live_upstream_names(desired: DesiredUnit, live: LiveUnit) -> DesiredUnit:
@@ -187,21 +200,53 @@ class _Context:
     live: LiveUnit
     catalogue: Catalogue
     redactor: Redactor
+    resend: Sequence[str]
 
     def update(self, desired: Resource, live: Resource) -> Step | None:
         ours, theirs = comparable(desired, live)
-        if is_same(ours, theirs):
-            return None
+        paths = [] if is_same(ours, theirs) else differing_fields(theirs, ours)
         secrets = desired.secrets | live.secrets
-        fields = tuple(
+        fields = [
             FieldChange(
                 dotted(path),
                 redact_at(walk(live.canonical, path), path, secrets, self.redactor),
                 redact_at(walk(desired.canonical, path), path, secrets, self.redactor),
             )
-            for path in differing_fields(theirs, ours)
-        )
-        return Step(self._change(desired, Action.UPDATE, fields), live, desired)
+            for path in paths
+        ]
+        fields += self._rotated(desired, live)
+        if not fields:
+            return None
+        change = self._change(desired, Action.UPDATE, tuple(sorted(fields, key=_by_path)))
+        return Step(change, live, desired)
+
+    def _rotated(self, desired: Resource, live: Resource) -> list[FieldChange]:
+        """Secrets that the service does not return and that are not the ones last sent."""
+        sent = self.live.sent.get(live.id, {})
+        fields = []
+        for path in write_only_paths(desired, live):
+            value = walk(desired.canonical, path)
+            shown = self.redactor.redact(value)
+            before = sent.get(dotted(path))
+            if before is None and self._is_resent(desired):
+                fields.append(FieldChange(dotted(path), UNKNOWN, shown))
+            elif before is not None and before != self.redactor.digest(reveal(value)):
+                fields.append(FieldChange(dotted(path), shown_digest(before), shown))
+        return fields
+
+    def _is_resent(self, desired: Resource) -> bool:
+        address = f"{self.desired.address}/{desired.key.segment}"
+        places = (address, str(self.desired.address))
+        return any(fnmatchcase(place, glob) for glob in self.resend for place in places)
+
+    def incomparable(self, desired: Resource, live: Resource) -> list[str]:
+        """Address and path of each secret of which nobody knows what was sent."""
+        sent = self.live.sent.get(live.id, {})
+        return [
+            f"{self.desired.address}/{desired.key.segment} {dotted(path)}"
+            for path in write_only_paths(desired, live)
+            if dotted(path) not in sent and not self._is_resent(desired)
+        ]
 
     def creates(self, pairing: Pairing, deletes: Sequence[Resource]) -> list[Step]:
         new = pairing.only_desired
@@ -337,17 +382,6 @@ def _top_fields(settings: Mapping[str, Any]) -> list[tuple[Path, Any]]:
         elif value not in (None, False, [], {}):
             fields.append(((name,), value))
     return fields
-
-
-def _incomparable(desired: DesiredUnit, pairing: Pairing) -> tuple[str, ...]:
-    """Address and path of each value that is known here and not returned by the service."""
-    return tuple(
-        f"{desired.address}/{ours.key.segment} {dotted(path)}"
-        for ours, theirs in pairing.pairs
-        for pattern in sorted(ours.secrets)
-        for path in concrete_paths(ours.canonical, pattern)
-        if not holds_unknown(walk(ours.canonical, path)) and is_unknown(ours, theirs, pattern, path)
-    )
 
 
 def _problems(

@@ -55,6 +55,20 @@ def _is_same_type(ours: Any, theirs: Any) -> bool:
     return isinstance(ours, bool) == isinstance(theirs, bool)
 
 
+def write_only_paths(desired: Resource, live: Resource) -> list[Path]:
+    """Paths of the secrets that are known here and not returned by the service, sorted."""
+    return sorted(
+        (
+            path
+            for pattern in desired.write_only
+            for path in concrete_paths(desired.canonical, pattern)
+            if not holds_unknown(walk(desired.canonical, path))
+            and is_unknown(desired, live, pattern, path)
+        ),
+        key=dotted,
+    )
+
+
 def is_unknown(desired: Resource, live: Resource, pattern: str, path: Path) -> bool:
     """Whether the value at `path` is not known on one side, so that it cannot be compared."""
     value = walk(desired.canonical, path)

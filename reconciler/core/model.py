@@ -172,6 +172,8 @@ class LiveUnit:
     """What the service holds of one unit, as far as it was asked for (`lists`).
 
     upstreams: label and URI of each upstream by its id; read only where outbound policies are.
+    sent: by resource id, the HMAC of each secret that was last sent, by its dotted path; filled
+    in from what is remembered here, never by the service.
     """
 
     target: Target
@@ -179,3 +181,4 @@ class LiveUnit:
     lists: frozenset[str]
     upstreams: Mapping[str, tuple[str | None, str]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    sent: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

@@ -71,6 +71,11 @@ def reveal(value: Any) -> Any:
     return value
 
 
+def shown_digest(digest: str) -> str:
+    """How a secret with this HMAC is shown."""
+    return f"(secret sha256:{digest[:8]})"
+
+
 @dataclass(frozen=True, slots=True)
 class Redactor:
     """Shows secrets by the first digits of an HMAC-SHA-256; the key is asked for when needed."""
@@ -79,9 +84,12 @@ class Redactor:
 
     def show(self, value: Any) -> str:
         """`(secret sha256:1a2b3c4d)`: equal for equal values, and tells nothing else."""
-        text = value if isinstance(value, str) else repr(value)
-        digest = hmac.new(self.key(), text.encode(), hashlib.sha256).hexdigest()
-        return f"(secret sha256:{digest[:8]})"
+        return shown_digest(self.digest(value))
+
+    def digest(self, value: Any) -> str:
+        """The whole HMAC-SHA-256 in hexadecimal, to compare with what was sent before."""
+        text = value if isinstance(value, str) else repr(reveal(value))
+        return hmac.new(self.key(), text.encode(), hashlib.sha256).hexdigest()
 
     def redact(self, value: Any) -> Any:
         """The value with each secret in it shown as its reference, or else as its digest."""

@@ -69,8 +69,13 @@ class Provider(Protocol):
         twice on this API, so the service's own guard against doubles is lifted.
         """
 
-    def update(self, target: Target, live: Resource, desired: Resource) -> None:
-        """Makes the live resource equal to the desired one; sends only what must be sent."""
+    def update(
+        self, target: Target, live: Resource, desired: Resource, *, paths: frozenset[str]
+    ) -> None:
+        """Makes the live resource equal to the desired one; sends only what must be sent.
+
+        paths: the fields that differ, secrets that are to be sent again among them.
+        """
 
     def delete(self, target: Target, live: Resource) -> None:
         """Deletes; one that is gone already counts as deleted."""

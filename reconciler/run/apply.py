@@ -10,14 +10,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Event
 
-from reconciler.core.diff import Action, Step, UnitDiff, diff_unit
-from reconciler.core.model import LiveUnit, Resource
+from reconciler.core.diff import Action, Step, UnitDiff
+from reconciler.core.model import Resource
 from reconciler.core.outcome import APPLIED, FAILED, SKIPPED, Outcome
 from reconciler.core.plan import fingerprint, pin, stale_fields
 from reconciler.core.redact import Secret
 from reconciler.errors import Exit, PolicyError, Problem, ProviderError, ReconcilerError
 from reconciler.run.context import Context
-from reconciler.run.converge import lists_to_fetch, side_by_side
+from reconciler.run.converge import diff, fetch, side_by_side
 from reconciler.run.locate import Job
 
 _INTERRUPTED = "interrupted before it was sent"
@@ -106,7 +106,7 @@ def _unit(context: Context, work: Work, stop: Event) -> tuple[str, tuple[Outcome
     if stop.is_set():
         return address, _all_skipped(context, work, _INTERRUPTED, Exit.INTERRUPTED)
     try:
-        before = _fetch(work)
+        before = fetch(context, work.job, work.diff.desired)
     except ReconcilerError as error:
         return address, _all_skipped(context, work, str(error), error.exit)
     if fingerprint(work.diff.desired, before) != fingerprint(work.diff.desired, work.diff.live):
@@ -114,15 +114,10 @@ def _unit(context: Context, work: Work, stop: Event) -> tuple[str, tuple[Outcome
         return address, _all_skipped(context, work, f"changed since the plan: {moved}", Exit.STALE)
     run = _Run()
     for index, step in enumerate(work.diff.steps):
-        run.outcomes[index] = _attempt(work, step, run, stop)
+        run.outcomes[index] = _attempt(context, work, step, run, stop)
         context.progress.advance()
     _verify(context, work, run, stop)
     return address, tuple(run.outcomes[index] for index in range(len(work.diff.steps)))
-
-
-def _fetch(work: Work) -> LiveUnit:
-    lists = lists_to_fetch(work.diff.desired)
-    return work.job.provider.fetch(work.job.target, lists, work.job.technology)
 
 
 def _all_skipped(context: Context, work: Work, reason: str, code: Exit) -> tuple[Outcome, ...]:
@@ -131,33 +126,52 @@ def _all_skipped(context: Context, work: Work, reason: str, code: Exit) -> tuple
     return tuple(Outcome(step.change, SKIPPED, reason, code) for step in work.diff.steps)
 
 
-def _attempt(work: Work, step: Step, run: _Run, stop: Event) -> Outcome:
+def _attempt(context: Context, work: Work, step: Step, run: _Run, stop: Event) -> Outcome:
     if stop.is_set():
         return Outcome(step.change, SKIPPED, _INTERRUPTED, Exit.INTERRUPTED)
     # What takes something away, or moves it, waits for what was to be there before it.
     if run.has_failed and step.change.action in (Action.DELETE, Action.REORDER):
         return Outcome(step.change, SKIPPED, _EARLIER, Exit.PARTIAL)
     try:
-        _send(work, step, run)
+        sent = _send(work, step, run)
     except ReconcilerError as error:
         run.has_failed = True
         return Outcome(step.change, FAILED, str(error), error.exit)
-    return Outcome(step.change, APPLIED)
+    return Outcome(step.change, APPLIED, _remember(context, work, step, sent))
 
 
-def _send(work: Work, step: Step, run: _Run) -> None:
+def _remember(context: Context, work: Work, step: Step, resource_id: str) -> str:
+    """Keeps which secrets were sent; gives the reason where that was not possible."""
+    if step.desired is None or not resource_id or not _sends_configuration(step):
+        return ""
+    try:
+        context.memory.record(work.job.target, resource_id, step.desired)
+    except OSError as error:
+        return f"its secrets cannot be remembered ({error.strerror}), and count as unknown"
+    return ""
+
+
+def _send(work: Work, step: Step, run: _Run) -> str:
+    """Sends one step; gives the id of what was created or updated."""
     provider, target = work.job.provider, work.job.target
     match step:
         case Step(live=None, desired=Resource() as desired):
             made = provider.create(target, desired, order=step.place, duplicate=step.duplicate)
             run.created[desired.key.token] = made.id
+            return made.id
         case Step(live=Resource() as live, desired=Resource() as desired):
-            provider.update(target, live, desired)
+            provider.update(target, live, desired, paths=_paths(step))
+            return live.id
         case Step(live=Resource() as live):
             provider.delete(target, live)
         case _:
             ids = tuple(run.created.get(item, item) for item in step.sequence)
             provider.reorder(target, ids)
+    return ""
+
+
+def _paths(step: Step) -> frozenset[str]:
+    return frozenset(item.path for item in step.change.fields)
 
 
 def _verify(context: Context, work: Work, run: _Run, stop: Event) -> None:
@@ -180,7 +194,8 @@ def _verify(context: Context, work: Work, run: _Run, stop: Event) -> None:
 
 
 def _left(context: Context, work: Work) -> UnitDiff:
-    return diff_unit(work.diff.desired, _fetch(work), context.layering.catalogue, context.redactor)
+    desired = work.diff.desired
+    return diff(context, desired, fetch(context, work.job, desired))
 
 
 def _was_placed_wrong(work: Work, run: _Run, left: UnitDiff) -> bool:

@@ -12,6 +12,7 @@ from reconciler.core.project import Organization, Project
 from reconciler.core.redact import Redactor
 from reconciler.files.layers import Layering
 from reconciler.providers.base import Provider
+from reconciler.run.memory import SecretMemory
 
 
 class Progress(Protocol):
@@ -68,7 +69,8 @@ class Context:
     """A loaded project and everything needed to compare it with what is live.
 
     connect: the provider of an organization; the same one for the same host and credentials.
-    max_deletes: what was said explicitly, or None.
+    max_deletes: what was said explicitly, or None. memory: which secrets were last sent. resend:
+    globs of addresses whose secrets are sent where that is not known.
     """
 
     project: Project
@@ -79,10 +81,14 @@ class Context:
     parallelism: int = 8
     progress: Progress = field(default_factory=Silent)
     max_deletes: int | None = None
+    memory: SecretMemory = field(default_factory=SecretMemory)
+    resend: tuple[str, ...] = ()
 
     def said(self) -> dict[str, Any]:
         """The filters and flags that a plan is made with, for the plan and its digest."""
-        flags = {} if self.max_deletes is None else {"maxDeletes": self.max_deletes}
+        flags: dict[str, Any] = {"resendSecrets": list(self.resend)} if self.resend else {}
+        if self.max_deletes is not None:
+            flags["maxDeletes"] = self.max_deletes
         return {**self.scope.data(), **flags}
 
     @property

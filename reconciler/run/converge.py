@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from reconciler.core.diff import UnitDiff, diff_unit
 from reconciler.core.limits import refused_deletes
-from reconciler.core.model import DesiredUnit
+from reconciler.core.model import DesiredUnit, LiveUnit
 from reconciler.core.plan import Plan, PlanError, make_plan
 from reconciler.errors import Exit, PolicyError, ReconcilerError, UsageError
 from reconciler.files.layers import Effective
@@ -108,11 +108,22 @@ def _unit(context: Context, job: Job) -> Compared:
     """Fetches and diffs one unit; a failure becomes an error of that unit alone."""
     try:
         desired, warnings = desired_unit(context, job)
-        live = job.provider.fetch(job.target, lists_to_fetch(desired), job.technology)
+        live = fetch(context, job, desired)
     except ReconcilerError as error:
         return Compared((job,), (), tuple(as_errors(error, str(job.address))), ())
-    diff = diff_unit(desired, live, context.layering.catalogue, context.redactor)
-    return Compared((job,), (diff,), (), tuple(warnings))
+    return Compared((job,), (diff(context, desired, live),), (), tuple(warnings))
+
+
+def fetch(context: Context, job: Job, desired: DesiredUnit) -> LiveUnit:
+    """The unit as it is live, with what is remembered of its secrets."""
+    live = job.provider.fetch(job.target, lists_to_fetch(desired), job.technology)
+    return context.memory.recall(live, desired.resources)
+
+
+def diff(context: Context, desired: DesiredUnit, live: LiveUnit) -> UnitDiff:
+    """What the unit needs."""
+    catalogue = context.layering.catalogue
+    return diff_unit(desired, live, catalogue, context.redactor, context.resend)
 
 
 def lists_to_fetch(desired: DesiredUnit) -> frozenset[str]:

@@ -13,7 +13,7 @@ from reconciler.show.markdown import plan_markdown
 from reconciler.show.text import Style, plan_text
 from tests.show.builders import a_change, a_field, a_plan, a_reorder
 
-_ODD = (None, True, -1, 1e300, "", "x\x1b[31m\n", [], ["x"], {}, {"address": 1})
+_ODD: tuple[Any, ...] = (None, True, -1, 1e300, "", "x\x1b[31m\n", [], ["x"], {}, {"address": 1})
 
 
 def _places(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

@@ -92,7 +92,9 @@ class FakeProvider:
             unit.append(made)
         return made
 
-    def update(self, target: Target, live: Resource, desired: Resource) -> None:
+    def update(
+        self, target: Target, live: Resource, desired: Resource, *, paths: frozenset[str]
+    ) -> None:
         with self._write(f"update {desired.key.segment}") as unit_of:
             unit = unit_of(target)
             place = next(i for i, item in enumerate(unit) if item.id == live.id)

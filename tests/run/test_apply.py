@@ -254,8 +254,10 @@ def test_putting_in_order_is_not_begun_after_a_stop() -> None:
 class Forgetful(FakeProvider):
     """A service that shows no order of what is switched off, and has it last when it is on."""
 
-    def update(self, target: Target, live: Resource, desired: Resource) -> None:
-        super().update(target, live, desired)
+    def update(
+        self, target: Target, live: Resource, desired: Resource, *, paths: frozenset[str]
+    ) -> None:
+        super().update(target, live, desired, paths=paths)
         unit = self.units[target]
         place = next(i for i, item in enumerate(unit) if item.id == live.id)
         unit[place] = replace(unit[place], order=99)

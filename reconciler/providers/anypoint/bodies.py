@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from reconciler.core.canonical import ALL_METHODS
-from reconciler.core.fields import comparable
 from reconciler.core.model import AUTOMATED, OUTBOUND, Resource, Target
 from reconciler.core.redact import Secret, reveal
 from reconciler.errors import PolicyError, Problem
@@ -36,12 +35,6 @@ def create_policy_body(target: Target, desired: Resource, order: int | None) -> 
     return body
 
 
-def _is_only_switched(live: Resource, desired: Resource) -> bool:
-    ours, theirs = comparable(desired, live)
-    is_labelled = desired.key.name in ("", live.key.name)
-    return is_labelled and {key for key in ours if ours[key] != theirs.get(key)} == {"disabled"}
-
-
 def create_outbound_body(target: Target, desired: Resource, upstreams: Upstreams) -> Body:
     """Body of a create of an outbound policy; order, disabled and rules are not accepted there
     (facts, 6.10)."""
@@ -56,15 +49,19 @@ def create_outbound_body(target: Target, desired: Resource, upstreams: Upstreams
     return body
 
 
-def update_policy_body(live: Resource, desired: Resource, upstreams: Upstreams) -> Body:
+def update_policy_body(
+    live: Resource, desired: Resource, upstreams: Upstreams, paths: frozenset[str] = frozenset()
+) -> Body:
     """Body of an update: the top-level keys that differ, each of them whole; {} for none.
 
     A secret that the service does not return counts as different, so it is sent again whenever
-    the policy is updated; only switching on or off leaves the configuration alone.
+    the policy is updated; only switching on or off leaves the configuration alone. paths: the
+    fields that differ, as the plan has them.
     """
     is_outbound = desired.key.list == OUTBOUND
     old, new = live.canonical, desired.canonical
-    if _is_only_switched(live, desired):
+    is_named_alike = desired.key.name in ("", live.key.name)
+    if paths == {"disabled"} and is_named_alike:
         return {"disabled": new.get("disabled")}
     is_version = new.get("version") is not None and new.get("version") != old.get("version")
     is_rules = not is_outbound and new.get("rules") != old.get("rules")

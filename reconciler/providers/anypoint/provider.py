@@ -122,7 +122,9 @@ class AnypointProvider:
         made = convert.policy_from(_created(answer, "policies", desired), self._catalogue, {})
         return _with_secrets_of(desired, made)
 
-    def update(self, target: Target, live: Resource, desired: Resource) -> None:
+    def update(
+        self, target: Target, live: Resource, desired: Resource, *, paths: frozenset[str]
+    ) -> None:
         hide = _hidden(desired)
         if desired.key.list == TIERS:
             self._client.update_tier(target, live.id, bodies.update_tier_body(desired))
@@ -131,7 +133,7 @@ class AnypointProvider:
             self._client.update_automated_policy(target, live.id, body, hide=hide)
         else:
             upstreams = self._known_upstreams(target) if desired.key.list == OUTBOUND else {}
-            body = bodies.update_policy_body(live, desired, upstreams)
+            body = bodies.update_policy_body(live, desired, upstreams, paths)
             if body:
                 self._client.update_policy(target, live.id, body, hide=hide)
 

@@ -162,7 +162,19 @@ def test_a_secret_that_is_not_returned_is_sent_with_every_update() -> None:
 
 def test_switching_on_leaves_configuration_and_secrets_alone() -> None:
     live = a_resource("http-basic-authentication", config={"username": "u"}, disabled=True)
-    assert bodies.update_policy_body(live, _basic_authentication(), {}) == {"disabled": False}
+    paths = frozenset(("disabled",))
+    body = bodies.update_policy_body(live, _basic_authentication(), {}, paths)
+    assert body == {"disabled": False}
+
+
+def test_switching_on_with_a_rotated_secret_sends_both() -> None:
+    live = a_resource("http-basic-authentication", config={"username": "u"}, disabled=True)
+    paths = frozenset(("disabled", "config.password"))
+    body = bodies.update_policy_body(live, _basic_authentication(), {}, paths)
+    assert body == {
+        "configurationData": {"username": "u", "password": "hunter2"},
+        "disabled": False,
+    }
 
 
 def _basic_authentication() -> Resource:

@@ -250,9 +250,9 @@ def test_a_disabled_outbound_policy_is_disabled_after_its_create(
 def test_an_update_sends_what_differs(provider: AnypointProvider) -> None:
     responses.patch(f"{URL}/policies/7", json={})
     live = a_resource(resource_id="7", disabled=True)
-    provider.update(TARGET, live, a_resource())
+    provider.update(TARGET, live, a_resource(), paths=frozenset())
     assert sent() == {"disabled": False}
-    provider.update(TARGET, live, live)
+    provider.update(TARGET, live, live, paths=frozenset())
     assert len(responses.calls) == 1
 
 
@@ -293,7 +293,7 @@ def test_a_tier_is_created_and_replaced(provider: AnypointProvider, is_list: boo
     desired = a_resource("", list_name=TIERS, group="", name="Gold")
     made = provider.create(TARGET, desired, order=None, duplicate=False)
     assert made.id == "123123"
-    provider.update(TARGET, made, desired)
+    provider.update(TARGET, made, desired, paths=frozenset())
     assert sent()["name"] == "Gold"
 
 
@@ -304,7 +304,7 @@ def test_an_automated_policy_is_created_and_updated(provider: AnypointProvider) 
     responses.patch(f"{AUTOMATED_URL}/125754", json={})
     desired = a_resource(list_name=AUTOMATED)
     made = provider.create(ENVIRONMENT, desired, order=None, duplicate=False)
-    provider.update(ENVIRONMENT, made, desired)
+    provider.update(ENVIRONMENT, made, desired, paths=frozenset())
     assert sent()["ruleOfApplication"]["environmentId"] == "env-1"
 
 
@@ -314,7 +314,7 @@ def test_a_read_only_provider_writes_nothing() -> None:
     with pytest.raises(Refusal):
         provider.create(TARGET, live, order=None, duplicate=False)
     with pytest.raises(Refusal):
-        provider.update(TARGET, live, a_resource(disabled=True))
+        provider.update(TARGET, live, a_resource(disabled=True), paths=frozenset())
     with pytest.raises(Refusal):
         provider.delete(TARGET, live)
     with pytest.raises(Refusal):

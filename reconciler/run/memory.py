@@ -1,0 +1,120 @@
+"""Which secrets were last sent: the service does not return them, so this is all there is.
+
+Only HMACs are kept, a line for each secret that was sent, in a file that is only added to: two
+runs at once lose nothing, and of several lines for one secret the last one holds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from reconciler.core.fields import concrete_paths, dotted, holds_unknown, walk
+from reconciler.core.model import LiveUnit, Resource, Target
+from reconciler.core.redact import Redactor, reveal
+
+_FILE = "secrets.jsonl"
+
+
+class SecretMemory:
+    """HMACs of what was last sent, by place and resource id. Without a folder it forgets all.
+
+    Entries made under another key are as good as forgotten: they cannot be compared.
+    """
+
+    def __init__(self, folder: Path | None = None, redactor: Redactor | None = None) -> None:
+        self._path = folder / _FILE if folder else None
+        self._redactor = redactor
+        self._lock = threading.Lock()
+        self._sent: dict[str, dict[str, dict[str, str]]] | None = None
+        self._key_id = ""
+
+    def recall(self, live: LiveUnit, desired: tuple[Resource, ...] = ()) -> LiveUnit:
+        """The live unit with what is remembered of its resources.
+
+        Nothing is looked up where `desired` holds no write-only secret.
+        """
+        if not any(resource.write_only for resource in desired):
+            return live
+        with self._lock:
+            return replace(live, sent=self._loaded().get(_place(live.target), {}))
+
+    def record(self, target: Target, resource_id: str, desired: Resource) -> None:
+        """Remembers the write-only secrets of a resource that was sent just now.
+
+        Raises OSError where it cannot be written; the secret then counts as unknown.
+        """
+        if self._path is None or self._redactor is None or not desired.write_only:
+            return
+        with self._lock:
+            held = self._loaded().setdefault(_place(target), {}).setdefault(resource_id, {})
+            lines = []
+            for path, value in _known(desired):
+                held[path] = self._redactor.digest(value)
+                entry = {
+                    "place": _place(target),
+                    "id": resource_id,
+                    "path": path,
+                    "hmac": held[path],
+                    "key": self._key_id,
+                }
+                lines.append(json.dumps(entry) + "\n")
+            _append(self._path, "".join(lines))
+
+    def _loaded(self) -> dict[str, dict[str, dict[str, str]]]:
+        if self._sent is None:
+            self._sent = {}
+            if self._redactor is not None and self._path is not None:
+                self._key_id = self._redactor.digest("the name of this key")[:8]
+                for entry in _entries(self._path):
+                    self._take(entry)
+        return self._sent
+
+    def _take(self, entry: Mapping[str, Any]) -> None:
+        texts = [entry.get(name) for name in ("place", "id", "path", "hmac", "key")]
+        if all(isinstance(text, str) for text in texts) and texts[-1] == self._key_id:
+            place, resource, path, digest = map(str, texts[:4])
+            assert self._sent is not None
+            self._sent.setdefault(place, {}).setdefault(resource, {})[path] = digest
+
+
+def _place(target: Target) -> str:
+    return "/".join((target.host, target.organization, target.environment, target.api))
+
+
+def _known(desired: Resource) -> Iterator[tuple[str, Any]]:
+    for pattern in sorted(desired.write_only):
+        for path in concrete_paths(desired.canonical, pattern):
+            value = walk(desired.canonical, path)
+            if not holds_unknown(value):
+                yield dotted(path), reveal(value)
+
+
+def _entries(path: Path) -> Iterator[Mapping[str, Any]]:
+    """The lines that can be read; a torn last line was never finished, and does not count."""
+    try:
+        text = path.read_text("utf-8", errors="replace")
+    except OSError:
+        return
+    for line in text.splitlines():
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(entry, Mapping):
+            yield entry
+
+
+def _append(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(descriptor, "rb+", buffering=0) as file:
+        # A torn line of a killed run must not swallow ours.
+        is_torn = file.seek(0, os.SEEK_END) and os.pread(descriptor, 1, file.tell() - 1) != b"\n"
+        file.write((("\n" if is_torn else "") + text).encode())
+        os.fsync(descriptor)
