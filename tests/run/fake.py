@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.core.canonical import canonical_settings
+from reconciler.core.catalogue import Catalogue
 from reconciler.core.diff import diff_unit
 from reconciler.core.model import POLICIES, Instance, LiveUnit, Resource, Target
 from reconciler.core.project import Organization
@@ -21,6 +22,7 @@ from reconciler.providers.base import LiveEnvironment, LiveOrganization, Provide
 from reconciler.run.apply import Work
 from reconciler.run.context import Context
 from reconciler.run.locate import Job
+from tests.breaking import AFTER, BEFORE
 from tests.builders import CATALOGUE, REDACTOR, TARGET, a_desired
 from tests.files.builders import (
     ENVIRONMENT,
@@ -32,8 +34,6 @@ from tests.files.builders import (
     an_organization,
     write_tree,
 )
-
-BEFORE, AFTER = "before", "after"
 
 
 @dataclass
@@ -54,6 +54,7 @@ class FakeProvider:
     apis: tuple[Instance, ...] = (an_instance(1),)
     host: str = TARGET.host
     is_down: bool = False
+    catalogue: Catalogue = field(default_factory=lambda: CATALOGUE)
     writes: list[str] = field(default_factory=list)
     fetches: int = 0
     _ids: itertools.count[int] = field(default_factory=lambda: itertools.count(100))
@@ -88,7 +89,7 @@ class FakeProvider:
             unit = unit_of(target)
             if not duplicate and any(_coordinates(item) == _coordinates(desired) for item in unit):
                 raise Conflict("it is there already", status=409)
-            made = _stored(desired, str(next(self._ids)), _make_room(unit, desired, order))
+            made = self._stored(desired, str(next(self._ids)), _make_room(unit, desired, order))
             unit.append(made)
         return made
 
@@ -102,7 +103,7 @@ class FakeProvider:
             version = taken.get("version") or unit[place].settings.get("version")
             settings = {**unit[place].settings, **taken, "version": version}
             renamed = replace(desired, settings=settings)
-            unit[place] = _stored(renamed, live.id, unit[place].order)
+            unit[place] = self._stored(renamed, live.id, unit[place].order)
 
     def delete(self, target: Target, live: Resource) -> None:
         with self._write(f"delete {live.key.segment}") as unit_of:
@@ -114,6 +115,15 @@ class FakeProvider:
             unit = unit_of(target)
             numbers = {each: number for number, each in enumerate(ids, 1)}
             unit[:] = [replace(item, order=numbers.get(item.id, item.order)) for item in unit]
+
+    def _stored(self, desired: Resource, id_: str, order: int | None) -> Resource:
+        """What a service would answer: no secret, and only what was sent."""
+        settings = reveal(desired.settings)
+        for pattern in desired.write_only:
+            settings["config"].pop(pattern.removeprefix("config."), None)
+        known = self.catalogue.get(desired.key.group, desired.key.type)
+        canonical = canonical_settings(desired.key.list, settings, known)
+        return Resource(desired.key, settings, canonical, id=id_, order=order)
 
     def _write(self, what: str) -> _Write:
         return _Write(self, what)
@@ -153,16 +163,6 @@ def _coordinates(resource: Resource) -> tuple[str, str, str]:
 def _place(resource: Resource) -> tuple[str, bool, int, int]:
     order = resource.order
     return resource.key.list, order is not None, order or 0, int(resource.id)
-
-
-def _stored(desired: Resource, id_: str, order: int | None) -> Resource:
-    """What a service would answer: no secret, and only what was sent."""
-    settings = reveal(desired.settings)
-    for pattern in desired.write_only:
-        settings["config"].pop(pattern.removeprefix("config."), None)
-    known = CATALOGUE.get(desired.key.group, desired.key.type)
-    canonical = canonical_settings(desired.key.list, settings, known)
-    return Resource(desired.key, settings, canonical, id=id_, order=order)
 
 
 def _make_room(unit: list[Resource], desired: Resource, order: int | None) -> int | None:

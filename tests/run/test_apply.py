@@ -14,8 +14,9 @@ from reconciler.core.outcome import APPLIED, FAILED, SKIPPED, Outcome, exit_of
 from reconciler.core.redact import Secret
 from reconciler.errors import Exit, PolicyError, worst
 from reconciler.run.apply import Work, apply
+from tests.breaking import AFTER, BEFORE
 from tests.builders import TARGET, a_live_policy, a_policy, a_tier, an_absent
-from tests.run.fake import AFTER, BEFORE, FakeProvider, a_context, a_work, names
+from tests.run.fake import FakeProvider, a_context, a_work, names
 
 SECOND = Target(TARGET.host, "org", "env", "2")
 
