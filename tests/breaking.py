@@ -57,8 +57,10 @@ class Breaking:
             lambda: self.provider.create(target, desired, order=order, duplicate=duplicate)
         )
 
-    def update(self, target: Target, live: Resource, desired: Resource) -> None:
-        self._sent(lambda: self.provider.update(target, live, desired))
+    def update(
+        self, target: Target, live: Resource, desired: Resource, *, paths: frozenset[str]
+    ) -> None:
+        self._sent(lambda: self.provider.update(target, live, desired, paths=paths))
 
     def delete(self, target: Target, live: Resource) -> None:
         self._sent(lambda: self.provider.delete(target, live))
