@@ -38,7 +38,7 @@ schemas: $(READY)  ## schemas/policies/ from schemas/catalogue.yaml
 	@$(BIN)/python schemas/generate.py
 
 docs: $(READY)  ## the pictures of README and docs, from real runs
-	@$(BIN)/python docs/pictures.py
+	@$(BIN)/python docs/pictures.py && $(BIN)/python docs/proof.py
 
 soak bench bench-full:
 	@echo "make $@: not built yet" >&2; exit 1

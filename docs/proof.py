@@ -1,0 +1,109 @@
+"""Writes the transcripts of docs/proof.md from real runs: `make docs`.
+
+Each stands between `<!-- NAME -->` and `<!-- end -->`; the rest of the page is written by hand.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from reconciler.cli.demo import Stage, emulator
+
+_PAGE = Path(__file__).parent / "proof.md"
+_CREATE = re.compile(r"/apis/19001001/policies$")
+
+
+def main() -> int:
+    """Rewrites every transcript."""
+    page = _PAGE.read_text("utf-8")
+    for name, write in _PARTS.items():
+        page = _replaced(page, name, write())
+        print(f"docs/proof.md: {name}")
+    _PAGE.write_text(page, "utf-8")
+    return 0
+
+
+def _replaced(page: str, name: str, text: str) -> str:
+    head, begin, rest = page.partition(f"<!-- {name} -->\n")
+    _, end, tail = rest.partition("<!-- end -->")
+    return "".join((head, begin, text, end, tail))
+
+
+def _demo() -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "reconciler.cli.demo"], capture_output=True, text=True, check=True
+    )
+    # The one figure that differs from run to run.
+    return _fenced(re.sub(r", in \d+ s;", ";", done.stdout.strip()))
+
+
+def _wire() -> str:
+    with emulator() as url, tempfile.TemporaryDirectory() as state:
+        _run(Stage(url, state), ["apply", "--yes", "--api", "orders"])
+        bodies: list[Any] = _get(f"{url}/_emulator/bodies")
+    sent = [item for item in bodies if item["method"] == "POST" and _CREATE.search(item["path"])]
+    lines = [f"POST {item['path']}\n{_body(item)}" for item in sent]
+    return _fenced("\n\n".join(lines))
+
+
+def _body(item: Any) -> str:
+    body = item["body"]
+    return json.dumps(json.loads(body) if isinstance(body, str) else body)
+
+
+def _counts() -> str:
+    rows = ["| command | reads | writes | sign-in |", "| --- | ---: | ---: | ---: |"]
+    with emulator() as url, tempfile.TemporaryDirectory() as state:
+        stage = Stage(url, state)
+        for arguments in _COUNTED:
+            _get(f"{url}/_emulator/reset", {"seed": "demo"})
+            _run(stage, arguments)
+            log = _get(f"{url}/_emulator/requests")["log"]
+            tokens = sum("oauth2/token" in item["path"] for item in log)
+            reads = sum(item["method"] == "GET" for item in log)
+            writes = len(log) - reads - tokens
+            rows.append(f"| `{' '.join(arguments)}` | {reads} | {writes} | {tokens} |")
+    return "\n".join(rows) + "\n"
+
+
+_COUNTED: Sequence[Sequence[str]] = (
+    ("plan", "--env", "sandbox"),
+    ("plan", "--env", "production", "--api", "inventory"),
+    ("plan", "--env", "production", "--api", "orders"),
+    ("plan", "--env", "production", "--api", "orders-partners"),
+    ("plan",),
+    ("drift",),
+    ("apply", "--yes", "--env", "production", "--api", "inventory"),
+    ("apply", "--yes", "--env", "sandbox"),
+)
+
+
+def _run(stage: Stage, arguments: Sequence[str]) -> None:
+    command = [sys.executable, "-m", "reconciler", *arguments]
+    subprocess.run(command, env=stage.environ, capture_output=True, check=False)
+
+
+def _get(url: str, body: Any = None) -> Any:
+    data = json.dumps(body).encode() if body is not None else None
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return json.loads(answer.read() or b"null")
+
+
+def _fenced(text: str) -> str:
+    return f"```\n{text}\n```\n"
+
+
+_PARTS: dict[str, Callable[[], str]] = {"demo": _demo, "wire": _wire, "counts": _counts}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
