@@ -21,7 +21,9 @@ from reconciler.run.converge import Compared, compare
 from reconciler.run.reviewed import Cleared, check_digest, clear, refuse_invalid
 from reconciler.show.data import apply_data, as_json
 from reconciler.show.markdown import outcomes_markdown
-from reconciler.show.text import Style, outcomes_text
+from reconciler.show.text import Style, outcomes_text, plan_text
+
+_ABANDONED = "stopped at once; calls in flight may have been taken: plan again to see"
 
 
 def run(args: argparse.Namespace, shell: Shell) -> Exit:
@@ -36,23 +38,23 @@ def run(args: argparse.Namespace, shell: Shell) -> Exit:
         _expect(plan, args.expect_digest)
     if args.format == "text":
         show(plan, args, shell)
+    elif not (args.yes or args.expect_digest):
+        # Whoever is asked sees what about; stdout is for one document in the format asked for.
+        style = Style(shell.has_colour(shell.err, no_color=args.no_color))
+        shell.err.write(plan_text(plan, style))
     refuse_invalid(plan)
     if not plan.changes:
         return _report(args, shell, plan, (), plan.errors)
     cleared = _agreed(args, shell, plan, context, compared)
     if cleared is None:
         shell.log("nothing applied")
-        return Exit.OK
+        return _report(args, shell, plan, (), plan.errors)
     return _carry_out(args, shell, context, plan, cleared)
 
 
 def _apply_saved(args: argparse.Namespace, shell: Shell) -> Exit:
-    if args.org or args.env or args.api or args.max_deletes is not None:
-        raise UsageError(
-            "a saved plan has its own scope and limits: "
-            "leave --org, --env, --api and --max-deletes out"
-        )
     plan, claimed = read(shell.cwd / args.plan, args.plan)
+    _refuse_other_scope(args, plan)
     check_digest(plan, claimed)
     if args.expect_digest:
         _expect(plan, args.expect_digest)
@@ -61,6 +63,17 @@ def _apply_saved(args: argparse.Namespace, shell: Shell) -> Exit:
     context = context_for(args, shell, read_only=False, scope=_scope(plan))
     cleared = clear(plan, context, skip_stale=args.on_stale == "skip")
     return _carry_out(args, shell, context, plan, cleared)
+
+
+def _refuse_other_scope(args: argparse.Namespace, plan: Plan) -> None:
+    """The same filters may be given again, as variables of a pipeline do."""
+    given = Scope(tuple(args.org), tuple(args.env), tuple(args.api))
+    is_other = given not in (Scope(), _scope(plan))
+    if is_other or args.max_deletes not in (None, plan.scope.get("maxDeletes")):
+        raise UsageError(
+            "a saved plan has its own scope and limits: "
+            "leave --org, --env, --api and --max-deletes out"
+        )
 
 
 def _scope(plan: Plan) -> Scope:
@@ -82,11 +95,16 @@ def _agreed(
         diffs = sorted(compared.diffs, key=lambda diff: diff.desired.address)
         works = [Work(jobs[diff.desired.address], diff) for diff in diffs if diff.steps]
         return Cleared(tuple(works), ())
-    answer = shell.ask(f"\nApply {len(plan.changes)} changes? Only 'yes' does it: ")
+    answer = shell.ask(f"\nApply {_counted(plan)}? Only 'yes' does it: ")
     if answer != "yes":
         return None
     # Time has passed while somebody was reading.
     return clear(plan, context, skip_stale=args.on_stale == "skip")
+
+
+def _counted(plan: Plan) -> str:
+    count = len(plan.changes)
+    return "1 change" if count == 1 else f"{count} changes"
 
 
 def _carry_out(
@@ -106,7 +124,7 @@ def _stopping(stop: Event, shell: Shell) -> Iterator[None]:
 
     def note(number: int, frame: object) -> None:
         if stop.is_set():
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt(_ABANDONED)
         stop.set()
         shell.err.write("\nstopping: calls in flight finish, nothing new is sent\n")
 

@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Protocol, TextIO, cast
 
@@ -22,7 +23,7 @@ class _Command(Protocol):
     def run(self, args: argparse.Namespace, shell: Shell) -> Exit: ...
 
 
-class Interrupted(ReconcilerError):
+class _Interrupted(ReconcilerError):
     """Ctrl-C or SIGTERM."""
 
     exit = Exit.INTERRUPTED
@@ -39,11 +40,16 @@ def dispatch(args: argparse.Namespace) -> int:
     """Runs the command; returns its exit code."""
     shell = process_shell()
     shell = replace(shell, quiet=args.quiet)
-    try:
+    code = Exit.INTERRUPTED
+    # A second interrupt, while the first is being told, is no news.
+    with suppress(KeyboardInterrupt):
         signal.signal(signal.SIGTERM, _interrupt)
-        return _flushed(shell, _run(args, shell))
-    except KeyboardInterrupt:  # a second one, while the first was being told
-        return Exit.INTERRUPTED
+        code = _flushed(shell, _run(args, shell))
+    if code is Exit.INTERRUPTED:
+        shell.err.flush()
+        # An ordinary end would wait for the threads, and so for a service that does not answer.
+        os._exit(code)
+    return code
 
 
 def refuse(arguments: Sequence[str], message: str) -> int:
@@ -72,8 +78,8 @@ def _run(args: argparse.Namespace, shell: Shell) -> Exit:
         _log_to(shell, args.verbose)
         module = cast(_Command, importlib.import_module(_MODULES[args.command]))
         return module.run(args, shell)
-    except KeyboardInterrupt:
-        error: ReconcilerError = Interrupted("interrupted; nothing half-written")
+    except KeyboardInterrupt as stop:
+        error: ReconcilerError = _Interrupted(str(stop) or "interrupted; nothing half-written")
     except ReconcilerError as raised:
         error = raised
     except Exception as bug:  # the one catch-all: a bug must not show a traceback

@@ -169,15 +169,17 @@ def side_by_side(
 ) -> Iterator[AnswerT]:
     """Answers as they come, with at most `parallelism` in work and none piled up."""
     source = iter(items)
-    with ThreadPoolExecutor(max(parallelism, 1)) as pool:
+    pool = ThreadPoolExecutor(max(parallelism, 1))
+    try:
         pending: set[Future[AnswerT]] = set()
-        try:
-            pending.update(pool.submit(work, item) for item in islice(source, parallelism))
-            while pending:
-                done, pending = wait(pending, return_when=FIRST_COMPLETED)
-                pending.update(pool.submit(work, item) for item in islice(source, len(done)))
-                for future in done:
-                    yield future.result()
-        finally:
-            for future in pending:
-                future.cancel()
+        pending.update(pool.submit(work, item) for item in islice(source, parallelism))
+        while pending:
+            done, pending = wait(pending, return_when=FIRST_COMPLETED)
+            pending.update(pool.submit(work, item) for item in islice(source, len(done)))
+            for future in done:
+                yield future.result()
+    except BaseException:
+        # Somebody wants to stop: a service that does not answer is not waited for.
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()

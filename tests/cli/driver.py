@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.cli.gate import Gate
 from tests.emulator.driver import Emulator
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,6 +27,8 @@ SECRETS = {
     "SANDBOX_BASIC_PASSWORD": "demo-sandbox-password",
 }
 _TIMEOUT_S = 60
+
+Answer = str | signal.Signals | Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,23 +95,30 @@ class Cli:
             finally:
                 process.kill()
 
-    def interrupted(
-        self, *arguments: str, when: Callable[[], bool], number: int = signal.SIGINT, times: int = 1
-    ) -> Done:
-        """Runs the command and sends it a signal once `when` holds."""
+    def stopped(self, *arguments: str, gate: Gate, number: int, times: int = 1) -> Done:
+        """Runs the command and sends it a signal while the gate holds a call; then lets it go.
+
+        After a second signal the call is held for good.
+        """
         with self.started(*arguments) as process:
-            await_(when)
+            assert gate.arrived.wait(_TIMEOUT_S)
             for _ in range(times):
                 process.send_signal(number)
-                time.sleep(0.05)  # two signals at once would be one
+                time.sleep(0.1)  # two signals at once would be one
+            if times == 1:
+                gate.open.set()
             out, err = process.communicate(timeout=_TIMEOUT_S)
             return checked(Done(arguments, process.returncode, out, err))
 
     def on_terminal(
-        self, *arguments: str, answers: Sequence[str] = (), **variables: str | None
+        self,
+        *arguments: str,
+        answers: Sequence[Answer] = (),
+        **variables: str | None,
     ) -> Done:
         """Runs on a terminal; each answer is typed once the last line waits for one.
 
+        An answer that is a signal is sent, one that is a function is asked for.
         `out` is all that the terminal showed: both streams, and what was typed.
         """
         main, other = pty.openpty()
@@ -123,7 +133,7 @@ class Cli:
         )
         os.close(other)
         try:
-            shown = _converse(main, list(answers))
+            shown = _converse(process, main, list(answers))
             code = process.wait(_TIMEOUT_S)
         finally:
             process.kill()
@@ -188,22 +198,22 @@ def checked(done: Done) -> Done:
     return done
 
 
-def await_(holds: Callable[[], bool]) -> None:
-    """Returns as soon as it holds; fails where it never does."""
-    end = time.monotonic() + _TIMEOUT_S
-    while not holds():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.01)
+def _answer(process: subprocess.Popen[bytes], main: int, answer: Answer) -> None:
+    if isinstance(answer, signal.Signals):
+        process.send_signal(answer)
+    else:
+        text = answer if isinstance(answer, str) else answer()
+        os.write(main, text.encode() + b"\n")
 
 
-def _converse(main: int, answers: list[str]) -> str:
+def _converse(process: subprocess.Popen[bytes], main: int, answers: list[Answer]) -> str:
     """Everything shown until the other side closes; types an answer at each prompt."""
     shown = b""
     end = time.monotonic() + _TIMEOUT_S
     while time.monotonic() < end:
         if not select.select([main], [], [], 0.1)[0]:
             if answers and shown.rstrip(b" ").endswith(b":"):
-                os.write(main, answers.pop(0).encode() + b"\n")
+                _answer(process, main, answers.pop(0))
                 shown += b" "
             continue
         try:

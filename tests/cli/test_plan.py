@@ -229,6 +229,15 @@ def test_a_comment_changes_no_plan(cli: Cli) -> None:
     assert cli.run("apply", "plan.json").code == 0
 
 
+def test_a_plan_has_its_own_scope(cli: Cli, emulator: Emulator) -> None:
+    cli.plan("plan.json", "--api", "inventory")
+    other = cli.run("apply", "plan.json", "--api", "orders")
+    assert (other.code, other.out) == (64, "")
+    assert "has its own scope" in other.err
+    assert emulator.writes() == []
+    assert cli.run("apply", "plan.json", RECONCILER_API="inventory").code == 0
+
+
 def test_an_expected_digest_is_held_against_a_plan_made_afresh(
     cli: Cli, emulator: Emulator
 ) -> None:

@@ -66,7 +66,6 @@ def test_version(bare: Cli) -> None:
         ("show", "PLAN"),
         ("show nosuch.json", "no plan file nosuch.json"),
         ("apply nosuch.json", "no plan file nosuch.json"),
-        ("apply plan.json --org acme", "has its own scope"),
         ("explain acme/production", "three parts"),
         ("describe ip-alowlist", "did you mean ip-allowlist"),
         ("describe ip-allowlist --version 9", "1.1.1"),
