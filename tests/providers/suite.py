@@ -13,11 +13,13 @@ from reconciler.core.model import MULESOFT_GROUP, POLICIES, Resource, ResourceKe
 from reconciler.core.redact import Secret
 from reconciler.files.catalogue import ShippedCatalogue
 from reconciler.files.layers import Layering
-from reconciler.providers.anypoint.auth import Credentials
-from reconciler.providers.anypoint.provider import connect
+from reconciler.providers.anypoint.auth import Credentials, TokenSource
+from reconciler.providers.anypoint.client import READS, Client
+from reconciler.providers.anypoint.provider import AnypointProvider
 from reconciler.providers.base import Provider
 from reconciler.run.apply import Work
 from reconciler.run.context import Context
+from reconciler.transport import Transport
 from tests.breaking import BEFORE, Breaker
 from tests.builders import REDACTOR, a_desired
 from tests.emulator.driver import ACME, PRODUCTION, Emulator
@@ -83,12 +85,18 @@ def a_removal(*headers: str) -> Resource:
 def anypoint(emulator: Emulator) -> Iterator[Stage]:
     """Anypoint, as the emulator plays it in a process of its own."""
     emulator.reset(one_api())
-    provider = connect(emulator.url, DEMO, SHIPPED)
-    try:
+    with connected(emulator) as provider:
         target = Target(emulator.url, ACME, PRODUCTION, "1")
         yield Stage(provider, target, emulator_breaker(emulator))
-    finally:
-        provider.close()
+
+
+@contextmanager
+def connected(emulator: Emulator) -> Iterator[AnypointProvider]:
+    """A login to the emulator that repeats what failed at once."""
+    transport = Transport(emulator.url, reads=READS, sleep=lambda seconds: None)
+    provider = AnypointProvider(Client(transport, TokenSource(transport, DEMO)), SHIPPED)
+    yield provider
+    provider.close()
 
 
 @contextmanager
