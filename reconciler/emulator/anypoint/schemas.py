@@ -25,7 +25,7 @@ def _descriptor(item: Field) -> dict[str, Any]:
         "options": [{"name": str(v), "value": v} for v in item.get("enum", ())],
         "optional": not item.get("required", False),
         "sensitive": item.get("sensitive", False),
-        "allowMultiple": item["type"] == "array",
+        "allowMultiple": item.get("type") == "array",
         "defaultValue": item.get("default"),
         "dependsOnKey": dependency[0],
         "dependsOnValue": dependency[1],
@@ -36,7 +36,7 @@ def _descriptor(item: Field) -> dict[str, Any]:
 def _descriptor_type(item: Field) -> str:
     if item.get("enum"):
         return "radio"
-    kind: str = item["type"]
+    kind: str = item.get("type", "object")
     if kind == "array":
         return item.get("itemType") or "string"
     return "int" if kind == "integer" else kind
@@ -69,8 +69,8 @@ def _branch(item: Field) -> dict[str, Any]:
 
 
 def _property(item: Field) -> dict[str, Any]:
-    kind = item["type"]
-    schema: dict[str, Any] = {"type": "string" if kind == "expression" else kind}
+    kind = item.get("type")
+    schema: dict[str, Any] = {"type": "string" if kind == "expression" else kind} if kind else {}
     if kind == "expression":
         schema["format"] = "dataweaveExpression"
     if kind == "object":

@@ -1,14 +1,14 @@
-"""The catalogue of policy templates, read once from `templates.json` beside this file."""
+"""The catalogue of policy templates: the shipped ones, read once, and those of a seed."""
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from importlib.resources import files
 from typing import Any
+
+from reconciler.emulator.anypoint.shipped import shipped_rows
 
 Field = Mapping[str, Any]
 
@@ -138,10 +138,7 @@ def load_catalogue() -> Catalogue:
 
 @cache
 def _shipped() -> tuple[Template, ...]:
-    text = files(__package__).joinpath("templates.json").read_text("utf-8")
-    document = json.loads(text)
-    group_id = document["groupId"]
-    return tuple(t for row in document["policies"] for t in templates_of(row, group_id))
+    return tuple(t for group_id, row in shipped_rows() for t in templates_of(row, group_id))
 
 
 def templates_of(row: Mapping[str, Any], group_id: str, *, system: bool = True) -> list[Template]:

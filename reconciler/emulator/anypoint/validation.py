@@ -82,11 +82,14 @@ def _is_active(item: Field, scopes: tuple[Mapping[str, Any], ...]) -> bool:
 def _check_value(
     item: Field, value: Any, path: str, scopes: tuple[Mapping[str, Any], ...], rules: _Rules
 ) -> None:
-    _check_kind(item["type"], value, path)
+    kind = item.get("type")
+    if kind is None:
+        return
+    _check_kind(kind, value, path)
     _check_bounds(item, value, path)
-    if item["type"] == "object":
+    if kind == "object":
         _check_fields(item.get("fields", ()), value, path, scopes, rules)
-    elif item["type"] == "array":
+    elif kind == "array":
         for index, element in enumerate(value):
             _check_element(item, element, f"{path}/{index}", scopes, rules)
     else:

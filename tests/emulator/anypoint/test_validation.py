@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.emulator.bodies import a_policy
-from tests.emulator.driver import Emulator, api_path
+from tests.emulator.driver import ACME, MULESOFT, Emulator, api_path
+
+SCHEMAS = Path(__file__).parents[3] / "schemas" / "policies"
+TEMPLATES = f"/apimanager/xapi/v1/organizations/{ACME}/exchange-policy-templates"
 
 MULE = api_path(19001008) + "/policies"
 FLEX = api_path(19001006) + "/policies?allowDuplicated=true"
@@ -123,6 +127,7 @@ def test_what_fits_is_accepted(
             "type",
         ),
         ("ip-allowlist", "1.1.1", {"ips": [7]}, "ips/0", "type"),
+        ("cors", "1.3.2", {"originGroups": []}, "publicResource", "required"),
     ],
 )
 def test_what_does_not_fit_is_refused(
@@ -133,6 +138,32 @@ def test_what_does_not_fit_is_refused(
     (error,) = answer.json()["errors"]
     assert error["path"] == f"/body/configurationData/{path}"
     assert error["errorCode"] == f"{code}.openapi.validation"
+
+
+@pytest.mark.parametrize("fallback", ["https://a.example.com", {"route": "a"}])
+def test_a_field_of_any_type_takes_anything(emulator: Emulator, fallback: Any) -> None:
+    configuration = {"supportedVendors": [], "fallback": fallback}
+    body = a_policy("model-based-routing", "1.0.1", configuration)
+    assert emulator.post(FLEX, body).status_code == 201
+
+
+def test_text_has_its_pattern(emulator: Emulator) -> None:
+    configuration = {"endpoint": "a", "path": "/", "statusCode": "fine"}
+    answer = emulator.post(FLEX, a_policy("health-check", "1.0.1", configuration))
+    assert answer.json()["errors"][0]["errorCode"] == "pattern.openapi.validation"
+    body = a_policy("health-check", "1.0.1", {**configuration, "statusCode": "200"})
+    assert emulator.post(FLEX, body).status_code == 201
+
+
+def test_every_shipped_policy_is_known(emulator: Emulator) -> None:
+    templates = emulator.get(TEMPLATES + "?latest=true&includeConfiguration=false").json()
+    shipped = {file.name.removesuffix(".schema.json") for file in SCHEMAS.iterdir()}
+    assert {item["assetId"] for item in templates if item["groupId"] == MULESOFT} == shipped
+
+
+def test_a_reference_is_just_text(emulator: Emulator) -> None:
+    body = a_policy("spike-control", "1.2.1", {"maximumRequests": "${env:X}"})
+    assert emulator.post(MULE, body).status_code == 400
 
 
 def test_a_refusal_does_not_repeat_the_value(emulator: Emulator) -> None:
