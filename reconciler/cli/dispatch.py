@@ -15,7 +15,7 @@ from typing import Any, Protocol, TextIO, cast
 from reconciler.cli.arguments import wanted_format
 from reconciler.cli.shell import Shell, process_shell
 from reconciler.cli.verbs import VERBS
-from reconciler.errors import Exit, ReconcilerError, UsageError, worst
+from reconciler.errors import Exit, PolicyError, ReconcilerError, UsageError, worst
 from reconciler.show.clean import clean
 
 
@@ -94,10 +94,17 @@ def _fail(shell: Shell, command: str, format_: str, error: ReconcilerError) -> E
         from reconciler.show.data import as_json, failure_data
 
         shell.data(as_json(failure_data(command, error)))
-    lines = [clean(line) for line in str(error).split("\n")]
-    prefix = "error: " if not isinstance(error, UsageError) else "usage: "
-    shell.err.write("\n".join([prefix + lines[0], *lines[1:]]) + "\n")
+    shell.err.write("\n".join(_lines(error)) + "\n")
     return error.exit
+
+
+def _lines(error: ReconcilerError) -> list[str]:
+    """A line for each problem of the files; other errors may go on over several."""
+    lines = [clean(line) for line in str(error).split("\n")]
+    if isinstance(error, PolicyError):
+        return [f"error: {line}" for line in lines]
+    prefix = "usage: " if isinstance(error, UsageError) else "error: "
+    return [prefix + lines[0], *lines[1:]]
 
 
 def _log_to(shell: Shell, verbose: int) -> None:
