@@ -121,11 +121,10 @@ class ProviderError(ReconcilerError):
         self.path = path
         self.status = status
         self.request_id = request_id
-        call = f" {method} {path}" if method else ""
+        call = f": {method} {path}" if method else ""
         code = f" -> {status}" if status else ""
-        where = f"{call}{code}:" if call or code else ""
         request = f" [request {request_id}]" if request_id else ""
-        super().__init__(f"{service}:{where} {message}{request}")
+        super().__init__(f"{service}{call}{code}: {message}{request}")
 
 
 class BadAnswer(ProviderError):

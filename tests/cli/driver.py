@@ -64,11 +64,11 @@ class Cli:
         self.folder = folder
         self.environ = dict(environ)
 
-    def run(self, *arguments: str, stdin: str = "", **variables: str | None) -> Done:
+    def run(self, *arguments: str, **variables: str | None) -> Done:
         """Runs to the end, without a terminal; None unsets a variable."""
         done = subprocess.run(
             command(*arguments),
-            input=stdin,
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             encoding="utf-8",
             cwd=self.folder,
