@@ -3,9 +3,13 @@
 The output depends on the input alone, so that a test can tell whether both were committed
 together. Keys that JSON Schema does not have are written as `x-...`:
 
-- `x-reconciler`, of a policy: group, versions, category, gateways, direction, rules, ordered,
-  complete, and notAllEmpty (lists of which one must hold something);
-- `x-type`, `x-sensitive`, `x-unordered`, `x-expression`, `x-dependsOn`, `x-open`, of a field;
+- `x-reconciler`, of a policy: group, versions, category, gateways, gatewaysDocumented, direction,
+  rules, ordered, complete, and notAllEmpty (lists of which one must hold something);
+- `x-protects`, of a policy: access, traffic, payload, confidentiality or none;
+- `x-type`, `x-sensitive`, `x-unordered`, `x-expression`, `x-dependsOn`, `x-open`, `x-format`,
+  `x-unlimited`, of a field;
+- `x-strengthens-when`, of a field: lower, higher, narrower, wider, true, false or neutral, always as
+  text; absent where it is not known. The head of catalogue.yaml says what each means;
 - `x-required`, of a field that must be there once all layers are merged. Plain `required` stands
   only inside lists, which a layer replaces as a whole.
 """
@@ -51,9 +55,12 @@ def _policy(name: str, known: Mapping[str, Any], group: str) -> Schema:
         "title": known["title"],
         "description": known["summary"],
         "x-reconciler": _about(known, group),
+        "x-protects": known["protects"],
         "type": "object",
         "properties": {key: _field(field, in_list=False) for key, field in fields.items()},
     }
+    if known["protects"] == "none":
+        _set_neutral(schema["properties"])
     if known.get("complete", True):
         schema["additionalProperties"] = False
     schema["examples"] = [known.get("example", _example(fields))]
@@ -66,6 +73,7 @@ def _about(known: Mapping[str, Any], group: str) -> Schema:
         "versions": [str(version) for version in known["versions"]],
         "category": known["category"],
         "gateways": known["gateways"],
+        "gatewaysDocumented": known.get("gatewaysConfidence") != "inferred",
         "direction": known.get("direction", "inbound"),
         "rules": known.get("rules", True),
         "ordered": known.get("ordered", True),
@@ -83,12 +91,21 @@ def _field(field: Mapping[str, Any], *, in_list: bool) -> Schema:
         schema["x-required"] = True
     if "default" in field:
         schema["default"] = field["default"]
-    for key in ("sensitive", "unordered", "dependsOn", "open"):
+    for key in ("sensitive", "unordered", "dependsOn", "open", "format", "unlimited"):
         if key in field:
             schema[f"x-{key}"] = field[key]
+    if "strengthensWhen" in field:
+        # YAML reads true and false as truth values.
+        schema["x-strengthens-when"] = str(field["strengthensWhen"]).lower()
     if field["type"] == "expression":
         schema["x-expression"] = True
     return schema
+
+
+def _set_neutral(properties: Mapping[str, Schema]) -> None:
+    for schema in properties.values():
+        schema["x-strengthens-when"] = "neutral"
+        _set_neutral(schema.get("items", schema).get("properties", {}))
 
 
 def _is_required(field: Mapping[str, Any], *, in_list: bool) -> bool:

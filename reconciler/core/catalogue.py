@@ -24,6 +24,11 @@ class Field:
     type: string, expression, boolean, integer, number, array, object; empty where any will do.
     unordered: a list that is a set. sensitive: never returned by the service. minimum, maximum:
     of a number, or of the count of a list's items. default: counts as set; MISSING without one.
+    strengthens_when: which way a change strengthens, the other way weakens. `lower`, `higher` (a
+    number), `narrower` (a list of what is allowed, with fewer items), `wider` (a list of what is
+    refused or asked for, with more items), `true`, `false` (a switch), `neutral` (neither way), or
+    empty where it is not known, so that any change may weaken. unlimited: the number that stands
+    for no limit, such as -1; for `lower` it is above all others.
     """
 
     name: str
@@ -39,6 +44,8 @@ class Field:
     depends_on: Mapping[str, Any] = field(default_factory=dict)
     fields: Mapping[str, Field] = field(default_factory=dict)
     title: str = ""
+    strengthens_when: str = ""
+    unlimited: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +54,11 @@ class PolicyType:
 
     gateways: technologies it runs on (`mule4`, `flexGateway`). direction: inbound or outbound.
     ordered: False for CORS, which always runs first. versions: oldest first, never exhaustive.
-    summary: one sentence on what the policy does.
+    summary: one sentence on what the policy does. protects: what is open once it is gone: `access`
+    (who may call), `traffic` (how much may be called), `payload` (what requests and answers may
+    hold), `confidentiality` (what must not be seen outside), `none`, or empty where it is not known, as
+    of a custom policy. gateways_documented: False where `gateways` is inferred, and the policy may
+    run on others too.
     """
 
     group: str
@@ -63,6 +74,8 @@ class PolicyType:
     fields: Mapping[str, Field]
     example: Mapping[str, Any] = field(default_factory=dict)
     summary: str = ""
+    protects: str = ""
+    gateways_documented: bool = True
 
 
 class Catalogue(Protocol):

@@ -52,6 +52,8 @@ def _read(name: str) -> PolicyType:
         fields=_fields(schema),
         example=schema["examples"][0],
         summary=schema["description"],
+        protects=schema["x-protects"],
+        gateways_documented=about["gatewaysDocumented"],
     )
 
 
@@ -78,6 +80,8 @@ def _field(name: str, schema: Mapping[str, Any], is_required: bool) -> Field:
         depends_on=schema.get("x-dependsOn", {}),
         fields=_fields(items if items else schema),
         title=schema.get("description", ""),
+        strengthens_when=schema.get("x-strengthens-when", ""),
+        unlimited=schema.get("x-unlimited"),
     )
 
 

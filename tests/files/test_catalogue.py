@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 import pytest
 
-from reconciler.core.catalogue import MISSING, PolicyType, canonical_config
+from reconciler.core.catalogue import MISSING, Field, PolicyType, canonical_config
 from reconciler.core.model import MULESOFT_GROUP
 from reconciler.files.catalogue import ShippedCatalogue
 from reconciler.files.schema import Schemas
@@ -19,6 +21,23 @@ CATEGORIES = {
     "ai",
     "other",
 }
+
+
+PROTECTS = {"access", "traffic", "payload", "confidentiality", "none"}
+DIRECTIONS = {
+    "lower": ("integer", "number"),
+    "higher": ("integer", "number"),
+    "narrower": ("array",),
+    "wider": ("array",),
+    "true": ("boolean",),
+    "false": ("boolean",),
+}
+
+
+def fields_of(fields: Mapping[str, Field]) -> Iterator[Field]:
+    for known in fields.values():
+        yield known
+        yield from fields_of(known.fields)
 
 
 def get(name: str) -> PolicyType:
@@ -84,10 +103,50 @@ def test_credentials_towards_upstreams_authenticate_no_caller() -> None:
     assert not [known.name for known in outbound if known.category == "authentication"]
 
 
+def test_each_field_knows_which_way_it_strengthens() -> None:
+    quota = get("rate-limiting").fields["rateLimits"]
+    assert quota.strengthens_when == "wider"
+    assert quota.fields["maximumRequests"].strengthens_when == "lower"
+    assert quota.fields["timePeriodInMilliseconds"].strengthens_when == "higher"
+    assert get("ip-allowlist").fields["ips"].strengthens_when == "narrower"
+    assert get("ip-blocklist").fields["ips"].strengthens_when == "wider"
+    assert get("jwt-validation").fields["mandatoryExpClaim"].strengthens_when == "true"
+    assert get("native-ext-proc").fields["failureModeAllow"].strengthens_when == "false"
+    assert get("rate-limiting").fields["keySelector"].strengthens_when == ""
+
+
+def test_number_that_stands_for_no_limit_is_known() -> None:
+    depth = get("json-threat-protection").fields["maxContainerDepth"]
+    assert (depth.strengthens_when, depth.unlimited) == ("lower", -1)
+    assert get("spike-control").fields["queuingLimit"].unlimited is None
+
+
+def test_gateways_that_no_document_names_are_marked() -> None:
+    assert get("xml-threat-protection").gateways_documented
+    assert not get("access-block").gateways_documented
+
+
+@pytest.mark.parametrize("name", CATALOGUE.names())
+def test_strengthening_fits_the_type_and_what_the_policy_protects(name: str) -> None:
+    known = get(name)
+    assert known.protects in PROTECTS
+    found = [field for field in fields_of(known.fields) if field.strengthens_when]
+    for field in found:
+        way = field.strengthens_when
+        assert way == "neutral" or field.type in DIRECTIONS[way], field.name
+        assert field.unlimited is None or way == "lower", field.name
+    if known.protects == "none":
+        assert len(found) == len(list(fields_of(known.fields)))
+        assert {field.strengthens_when for field in found} <= {"neutral"}
+    if known.category in ("authentication", "threat-protection"):
+        assert known.protects != "none"
+
+
 @pytest.mark.parametrize("name", CATALOGUE.names())
 def test_policy_is_whole_and_its_example_is_sound(name: str) -> None:
     known = get(name)
     assert known.category in CATEGORIES
+    assert known.title and known.summary.endswith(".")
     assert known.gateways <= {"mule4", "flexGateway"} and known.gateways
     assert known.direction in ("inbound", "outbound")
     example = Map((1, 1))
