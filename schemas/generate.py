@@ -8,8 +8,8 @@ together. Keys that JSON Schema does not have are written as `x-...`:
 - `x-protects`, of a policy: access, traffic, payload, confidentiality or none;
 - `x-type`, `x-sensitive`, `x-unordered`, `x-expression`, `x-dependsOn`, `x-open`, `x-format`,
   `x-unlimited`, of a field;
-- `x-strengthens-when`, of a field: lower, higher, narrower, wider, true, false or neutral, always as
-  text; absent where it is not known. The head of catalogue.yaml says what each means;
+- `x-strengthens-when`, of a field: lower, higher, narrower, wider, true, false or neutral, always
+  as text; absent where it is not known. The head of catalogue.yaml says what each means;
 - `x-required`, of a field that must be there once all layers are merged. Plain `required` stands
   only inside lists, which a layer replaces as a whole.
 """

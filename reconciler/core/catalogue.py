@@ -56,9 +56,9 @@ class PolicyType:
     ordered: False for CORS, which always runs first. versions: oldest first, never exhaustive.
     summary: one sentence on what the policy does. protects: what is open once it is gone: `access`
     (who may call), `traffic` (how much may be called), `payload` (what requests and answers may
-    hold), `confidentiality` (what must not be seen outside), `none`, or empty where it is not known, as
-    of a custom policy. gateways_documented: False where `gateways` is inferred, and the policy may
-    run on others too.
+    hold), `confidentiality` (what must not be seen outside), `none`, or empty where it is not
+    known, as of a custom policy. gateways_documented: False where `gateways` is inferred, and the
+    policy may run on others too.
     """
 
     group: str
