@@ -20,7 +20,6 @@ from reconciler.core.fields import (
     write_only_paths,
 )
 from reconciler.core.model import (
-    OUTBOUND,
     POLICIES,
     DesiredUnit,
     LiveUnit,
@@ -30,6 +29,7 @@ from reconciler.core.model import (
 from reconciler.core.order import permuted, places, with_new
 from reconciler.core.pairing import Pairing, pair
 from reconciler.core.redact import Redactor, reveal, shown_digest
+from reconciler.core.upstreams import settle_upstreams, upstream_problems
 from reconciler.errors import Problem
 
 UNKNOWN = "(unknown)"
@@ -123,9 +123,9 @@ def diff_unit(
 
     resend: globs of addresses whose secrets are sent again where it is not known what was sent.
     """
-    desired = _with_live_upstream_names(desired, live)
-    context = _Context(desired, live, catalogue, redactor, resend)
-    pairing = pair(desired.resources, live.resources)
+    settled = settle_upstreams(desired, live)
+    context = _Context(settled, live, catalogue, redactor, resend)
+    pairing, unseen = _without_unseen(pair(settled.resources, live.resources), live)
     deletes, unmanaged = _unclaimed(desired, pairing.only_live)
     updates = [step for both in pairing.pairs if (step := context.update(*both))]
     creates = context.creates(pairing, deletes)
@@ -137,8 +137,8 @@ def diff_unit(
         tuple(sorted(steps, key=_rank)),
         tuple(context.unmanaged(resource) for resource in unmanaged),
         len(pairing.pairs) - len(updates),
-        _problems(desired, pairing, creates),
-        live.warnings,
+        (*_problems(pairing, creates), *upstream_problems(desired.resources, live)),
+        (*live.warnings, *map(context.unseen, unseen)),
         tuple(text for both in pairing.pairs for text in context.incomparable(*both)),
     )
 
@@ -147,20 +147,15 @@ def _by_path(item: FieldChange) -> str:
     return item.path
 
 
-def _with_live_upstream_names(desired: DesiredUnit, live: LiveUnit) -> DesiredUnit:
-    """Files may name an upstream by label or URI; live names it by its label where it has one."""
-    labels = {uri: label for label, uri in live.upstreams.values() if label}
-    if not labels:
-        return desired
-    resources = tuple(_renamed(resource, labels) for resource in desired.resources)
-    return replace(desired, resources=resources)
-
-
-def _renamed(resource: Resource, labels: Mapping[str, str]) -> Resource:
-    if resource.key.list != OUTBOUND:
-        return resource
-    named = sorted(labels.get(name, name) for name in resource.canonical.get("upstreams") or ())
-    return replace(resource, canonical={**resource.canonical, "upstreams": named})
+def _without_unseen(pairing: Pairing, live: LiveUnit) -> tuple[Pairing, tuple[Resource, ...]]:
+    """The pairing without what is to be switched off and would not be listed if it were there."""
+    unseen = tuple(
+        item
+        for item in pairing.only_desired
+        if item.key.list in live.hides_disabled and item.settings.get("disabled")
+    )
+    new = tuple(item for item in pairing.only_desired if item not in unseen)
+    return replace(pairing, only_desired=new), unseen
 
 
 def _rank(step: Step) -> tuple[int, int]:
@@ -266,6 +261,12 @@ class _Context:
     def delete(self, live: Resource) -> Step:
         fields = self._all_fields(live, is_live=True)
         return Step(self._change(live, Action.DELETE, fields), live)
+
+    def unseen(self, desired: Resource) -> str:
+        return (
+            f"{self._address(desired)}: switched off, and not listed; the service may not list "
+            "what is switched off, so none is created"
+        )
 
     def unmanaged(self, live: Resource) -> Unmanaged:
         return Unmanaged(self._address(live), self.desired.platform, live.key.kind)
@@ -384,9 +385,7 @@ def _top_fields(settings: Mapping[str, Any]) -> list[tuple[Path, Any]]:
     return fields
 
 
-def _problems(
-    desired: DesiredUnit, pairing: Pairing, creates: Sequence[Step]
-) -> tuple[Problem, ...]:
+def _problems(pairing: Pairing, creates: Sequence[Step]) -> tuple[Problem, ...]:
     problems = [
         _problem(step.desired, "a new policy needs a version", _VERSION_HINT)
         for step in creates

@@ -173,7 +173,8 @@ class LiveUnit:
 
     upstreams: label and URI of each upstream by its id; read only where outbound policies are.
     sent: by resource id, the HMAC of each secret that was last sent, by its dotted path; filled
-    in from what is remembered here, never by the service.
+    in from what is remembered here, never by the service. hides_disabled: lists that may leave
+    out what is disabled, so that nobody knows whether it is there.
     """
 
     target: Target
@@ -182,3 +183,4 @@ class LiveUnit:
     upstreams: Mapping[str, tuple[str | None, str]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     sent: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    hides_disabled: frozenset[str] = frozenset()

@@ -1,7 +1,8 @@
 """Which live resource is which desired one.
 
 By coordinates; where a unit holds the same policy several times, by label (an automated policy has
-none: by what it applies to), then rules, then content. What stays ambiguous is said, never guessed.
+none: by what it applies to; an outbound one: by its upstreams), then rules, then content. What
+stays ambiguous is said, never guessed.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ def _pair_bucket(desired: list[Resource], live: list[Resource]) -> _Pairs:
     if len(desired) == 1 and len(live) == 1:
         return [(desired[0], live[0])], [], []
     pairs: list[tuple[Resource, Resource]] = []
-    for criterion in (_label, _application, _rules, _content):
+    for criterion in (_label, _application, _upstreams, _rules, _content):
         desired, live, more = _pair_by(criterion, desired, live)
         pairs.extend(more)
     if len(desired) == 1 and len(live) == 1 and not _are_labelled_apart(desired[0], live[0]):
@@ -110,6 +111,10 @@ def _label(resource: Resource) -> Hashable:
 def _application(resource: Resource) -> Hashable:
     rule = resource.canonical.get("ruleOfApplication")
     return repr(rule) if rule else None
+
+
+def _upstreams(resource: Resource) -> Hashable:
+    return repr(resource.canonical.get("upstreams") or None)
 
 
 def _rules(resource: Resource) -> Hashable:

@@ -11,8 +11,8 @@ from typing import Any
 from reconciler.core.canonical import ALL_METHODS
 from reconciler.core.model import AUTOMATED, OUTBOUND, Resource, Target
 from reconciler.core.redact import Secret, reveal
+from reconciler.core.upstreams import Upstreams, find_upstream, unknown_upstream
 from reconciler.errors import PolicyError, Problem
-from reconciler.providers.anypoint.convert import Upstreams
 
 Body = dict[str, Any]
 
@@ -74,7 +74,7 @@ def update_policy_body(
         body["pointcutData"] = pointcuts(desired.settings.get("rules"))
     if is_outbound:
         wanted = upstream_ids(desired, upstreams)
-        held = [upstream_id(name, upstreams) for name in live.settings.get("upstreams") or ()]
+        held = [find_upstream(name, upstreams) for name in live.settings.get("upstreams") or ()]
         if sorted(wanted) != sorted(each or "" for each in held):
             body["upstreamIds"] = wanted
     if desired.key.name and desired.key.name != live.key.name:
@@ -145,25 +145,13 @@ def pointcuts(rules: Iterable[Mapping[str, Any]] | None) -> list[Body] | None:
     return made or None
 
 
-def upstream_id(name: str, upstreams: Upstreams) -> str | None:
-    """The id of the one upstream with this label, else with this URI, else with this id."""
-    by_label = [each for each, (label, _) in upstreams.items() if label == name]
-    by_uri = [each for each, (_, uri) in upstreams.items() if uri == name]
-    found = by_label or by_uri
-    if len(found) == 1:
-        return found[0]
-    return name if name in upstreams else None
-
-
 def upstream_ids(desired: Resource, upstreams: Upstreams) -> list[str]:
     """The ids of the desired upstreams, in their order; PolicyError for a name that has none."""
     made = []
     for place, name in enumerate(desired.settings.get("upstreams") or ()):
-        found = upstream_id(name, upstreams)
+        found = find_upstream(name, upstreams)
         if found is None:
-            there = ", ".join(sorted(label or uri for label, uri in upstreams.values())) or "none"
-            message = f"the API has no upstream, or more than one, called {name!r}"
-            raise PolicyError([_problem(desired, f"upstreams[{place}]", message, there)])
+            raise PolicyError([unknown_upstream(desired, place, name, upstreams)])
         made.append(found)
     return made
 

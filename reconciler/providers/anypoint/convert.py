@@ -23,11 +23,11 @@ from reconciler.core.model import (
     ResourceKey,
 )
 from reconciler.core.redact import Secret, is_secret_key
+from reconciler.core.upstreams import Upstreams, upstream_name
 from reconciler.errors import BadAnswer
 from reconciler.providers.base import LiveEnvironment, LiveOrganization
 
 Native = Mapping[str, Any]
-Upstreams = Mapping[str, tuple[str | None, str]]
 
 _IMPLEMENTATION = re.compile(r"-(?:flex|omni|mule)$")
 _METHODS = re.compile(r"[A-Za-z]+(?:\|[A-Za-z]+)*")
@@ -191,12 +191,6 @@ def tier_from(native: Native) -> Resource:
         raise BadAnswer("a tier comes without an id")
     key = ResourceKey(TIERS, "", "", _required(native, "name", "a tier"))
     return Resource(key, settings, canonical_tier(settings), id=str(tier_id))
-
-
-def upstream_name(upstream_id: str, upstreams: Upstreams) -> str:
-    """How files name an upstream: its label, else its URI, else (unknown to the list) its id."""
-    label, uri = upstreams.get(upstream_id, (None, ""))
-    return label or uri or upstream_id
 
 
 def secret_paths(known: PolicyType | None) -> frozenset[str]:

@@ -236,19 +236,6 @@ def test_server_only_keys_and_defaults_are_no_difference() -> None:
     assert made.canonical["config"] == {"rateLimits": [], "exposeHeaders": False}
 
 
-@pytest.mark.parametrize(
-    ("upstreams", "name"),
-    [
-        ({UPSTREAM: ("backend", "https://b")}, "backend"),
-        ({UPSTREAM: (None, "https://b")}, "https://b"),
-        ({UPSTREAM: (None, "")}, UPSTREAM),
-        ({}, UPSTREAM),
-    ],
-)
-def test_the_name_of_an_upstream(upstreams: convert.Upstreams, name: str) -> None:
-    assert convert.upstream_name(UPSTREAM, upstreams) == name
-
-
 def test_the_list_of_upstreams() -> None:
     natives = recorded("upstreams")["upstreams"]
     assert convert.upstreams_from(natives) == {UPSTREAM: (None, "https://backend.example.com")}
