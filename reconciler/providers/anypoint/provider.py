@@ -19,7 +19,8 @@ from reconciler.core.model import (
     Resource,
     Target,
 )
-from reconciler.errors import BadAnswer, NotFound
+from reconciler.core.upstreams import Upstreams
+from reconciler.errors import BadAnswer, Conflict, NotFound
 from reconciler.providers.anypoint import bodies, convert
 from reconciler.providers.anypoint.auth import Credentials, TokenSource
 from reconciler.providers.anypoint.client import READS, Client
@@ -58,7 +59,7 @@ class AnypointProvider:
         self._lock = threading.Lock()
         self._me: Mapping[str, str] | None = None
         self._tree: tuple[LiveOrganization, ...] | None = None
-        self._upstreams: dict[Target, convert.Upstreams] = {}
+        self._upstreams: dict[Target, Upstreams] = {}
 
     @property
     def host(self) -> str:
@@ -91,18 +92,20 @@ class AnypointProvider:
 
     def fetch(self, target: Target, lists: frozenset[str], technology: str) -> LiveUnit:
         found: list[Resource] = []
-        upstreams: convert.Upstreams = {}
+        upstreams: Upstreams = {}
+        hidden: frozenset[str] = frozenset()
         with _reading(target):
             if lists & {POLICIES, OUTBOUND}:
                 upstreams = self._read_upstreams(target) if OUTBOUND in lists else {}
-                found += self._policies(target, lists, upstreams)
+                policies, hidden = self._policies(target, lists, upstreams)
+                found += policies
             if TIERS in lists:
                 found += map(convert.tier_from, self._client.tiers(target))
             if AUTOMATED in lists:
                 natives = self._client.automated_policies(target)
                 found += [convert.automated_from(each, self._catalogue) for each in natives]
         resources = tuple(sorted(found, key=_place))
-        return LiveUnit(target, resources, lists, upstreams)
+        return LiveUnit(target, resources, lists, upstreams, hides_disabled=hidden)
 
     def create(
         self, target: Target, desired: Resource, *, order: int | None, duplicate: bool
@@ -158,39 +161,51 @@ class AnypointProvider:
         return self._me
 
     def _policies(
-        self, target: Target, lists: frozenset[str], upstreams: convert.Upstreams
-    ) -> list[Resource]:
-        """The policies of the lists asked for. Whether the plain list has outbound policies is
-        not known (facts, 6.1), so for those the full one is read too."""
+        self, target: Target, lists: frozenset[str], upstreams: Upstreams
+    ) -> tuple[list[Resource], frozenset[str]]:
+        """The policies of the lists asked for, and the lists that may hide disabled ones.
+
+        Whether the plain list has outbound policies is not known (facts, 6.1), so for those the
+        full one is read too; that one leaves out what is disabled."""
         entries = convert.policy_entries(self._client.policies(target, full=False))
         full: list[convert.Native] = []
         if OUTBOUND in lists:
             full = convert.policy_entries(self._client.policies(target, full=True))
         merged = convert.merged_entries(entries, full)
         made = [convert.policy_from(each, self._catalogue, upstreams) for each in merged]
-        return [each for each in made if each.key.list in lists]
+        plain = made[: len(entries)]
+        is_hiding = OUTBOUND in lists and all(each.key.list != OUTBOUND for each in plain)
+        hidden = frozenset((OUTBOUND,)) if is_hiding else frozenset[str]()
+        return [each for each in made if each.key.list in lists], hidden
 
-    def _read_upstreams(self, target: Target) -> convert.Upstreams:
+    def _read_upstreams(self, target: Target) -> Upstreams:
         found = convert.upstreams_from(self._client.upstreams(target))
         with self._lock:
             self._upstreams[target] = found
         return found
 
-    def _known_upstreams(self, target: Target) -> convert.Upstreams:
+    def _known_upstreams(self, target: Target) -> Upstreams:
         with self._lock:
             found = self._upstreams.get(target)
         return self._read_upstreams(target) if found is None else found
 
     def _create_outbound(self, target: Target, desired: Resource, *, duplicate: bool) -> Resource:
-        """A create, and for a disabled policy an update: the create cannot say it."""
+        """A create, and where it is to be disabled updates: the create cannot say it, and may
+        make a policy for each upstream."""
         upstreams = self._known_upstreams(target)
         hide = _hidden(desired)
         body = bodies.create_outbound_body(target, desired, upstreams)
-        answer = self._client.create_outbound_policy(target, body, duplicate=duplicate, hide=hide)
+        try:
+            answer = self._client.create_outbound_policy(
+                target, body, duplicate=duplicate, hide=hide
+            )
+        except Conflict as error:
+            raise _unlisted(error) from None
         native = _created(answer, "policies", desired)
         if desired.settings.get("disabled"):
             disabled = {"disabled": True}
-            self._client.update_policy(target, convert.policy_id(native), disabled, hide=hide)
+            for each in answer if isinstance(answer, list) else [native]:
+                self._client.update_policy(target, convert.policy_id(each), disabled, hide=hide)
             native = {**native, **disabled}
         return _with_secrets_of(desired, convert.policy_from(native, self._catalogue, upstreams))
 
@@ -226,6 +241,18 @@ def _created(answer: Any, items: str, desired: Resource) -> convert.Native:
     if not isinstance(answer, Mapping):
         raise BadAnswer(f"{desired.key.segment} was sent, and the answer does not say what became")
     return answer
+
+
+def _unlisted(error: Conflict) -> Conflict:
+    """The service has an outbound policy that it lists nowhere: what to do about it."""
+    return Conflict(
+        "the service says that it is there already, and lists it in none of its lists, as it may "
+        f"do with what is switched off: switch it on or delete it in the console ({error.message})",
+        method=error.method,
+        path=error.path,
+        status=error.status,
+        request_id=error.request_id,
+    )
 
 
 def _name(native: Any) -> str:
