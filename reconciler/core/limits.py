@@ -1,9 +1,9 @@
-"""How much a plan may take away without somebody saying so."""
+"""What a plan may not take away: too much without somebody saying so, or what is in use."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from reconciler.core.diff import Action, UnitDiff
@@ -47,6 +47,26 @@ def refused_deletes(
                 f"(limit {_MAX_DELETE_SHARE:.0%}); if that is meant, say --max-deletes {total}"
             )
     return messages
+
+
+def refused_tiers(diffs: Sequence[UnitDiff]) -> Iterator[tuple[str, str]]:
+    """Address and message of each tier that would be deleted and that applications still use.
+
+    The service refuses that (facts, section 9.1), after whatever was sent before it.
+    """
+    for diff in diffs:
+        for step in diff.steps:
+            tier = step.live
+            if step.change.action is Action.DELETE and tier and tier.applications:
+                yield step.change.address, _in_use(tier.key.name, tier.applications)
+
+
+def _in_use(name: str, count: int) -> str:
+    who = "1 application has a contract" if count == 1 else f"{count} applications have contracts"
+    return (
+        f"{who} for the tier {name}, and the service deletes none that is in use: move or revoke "
+        "them first, or keep the tier in the files with status: DEPRECATED"
+    )
 
 
 def _too_many(total: int, limit: int) -> str:

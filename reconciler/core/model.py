@@ -82,6 +82,7 @@ class Resource:
     secrets: patterns of paths in `settings` that are secret (`config.password`,
     `config.claims.*.value`). write_only: those of them that the service never returns.
     order: the place among the unit's policies, live only; None where the service orders none.
+    applications: of a live tier, how many applications have an active contract for it.
     """
 
     key: ResourceKey
@@ -92,6 +93,7 @@ class Resource:
     id: str = ""
     order: int | None = None
     source: Source | None = None
+    applications: int = 0
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -22,6 +22,8 @@ from reconciler.run.locate import Job
 
 _INTERRUPTED = "interrupted before it was sent"
 _EARLIER = "an earlier change of this API failed"
+_NO_TIER = "a tier of this API failed, and the policy needs its tiers"
+_NEED_TIERS = ("rate-limiting-sla-based",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class _Run:
     outcomes: dict[int, Outcome] = field(default_factory=dict)
     created: dict[str, str] = field(default_factory=dict)
     has_failed: bool = False
+    has_failed_tier: bool = False
 
 
 def apply(context: Context, works: Sequence[Work], stop: Event) -> tuple[Outcome, ...]:
@@ -132,10 +135,13 @@ def _attempt(context: Context, work: Work, step: Step, run: _Run, stop: Event) -
     # What takes something away, or moves it, waits for what was to be there before it.
     if run.has_failed and step.change.action in (Action.DELETE, Action.REORDER):
         return Outcome(step.change, SKIPPED, _EARLIER, Exit.PARTIAL)
+    if run.has_failed_tier and step.desired and step.desired.key.type in _NEED_TIERS:
+        return Outcome(step.change, SKIPPED, _NO_TIER, Exit.PARTIAL)
     try:
         sent = _send(work, step, run)
     except ReconcilerError as error:
         run.has_failed = True
+        run.has_failed_tier |= step.change.kind == "tier"
         return Outcome(step.change, FAILED, str(error), error.exit)
     return Outcome(step.change, APPLIED, _remember(context, work, step, sent))
 

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TypeVar
 
 from reconciler.core.diff import UnitDiff, diff_unit
-from reconciler.core.limits import refused_deletes
+from reconciler.core.limits import refused_deletes, refused_tiers
 from reconciler.core.model import DesiredUnit, LiveUnit
 from reconciler.core.plan import Plan, PlanError, make_plan
 from reconciler.errors import Exit, PolicyError, ReconcilerError, UsageError
@@ -35,10 +35,13 @@ class Compared:
     located: tuple[Job, ...] = ()
 
     def plan(self, context: Context, created_at: str) -> Plan:
-        """The plan of it; deletes over the limit are errors of it that refuse an apply."""
+        """The plan of it; deletes over the limit, or of what is in use, are errors of it that
+        refuse an apply."""
         wanted = [diff.desired for diff in self.diffs]
         messages = refused_deletes(self.diffs, wanted, context.delete_limit)
         refused = [PlanError(message, Exit.REFUSED) for message in messages]
+        in_use = refused_tiers(self.diffs)
+        refused += [PlanError(message, Exit.REFUSED, address) for address, message in in_use]
         return make_plan(
             self.diffs,
             errors=(*self.errors, *refused),

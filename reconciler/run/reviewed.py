@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.core.diff import Change, UnitDiff
-from reconciler.core.limits import refused_deletes
+from reconciler.core.limits import refused_deletes, refused_tiers
 from reconciler.core.model import DesiredUnit
 from reconciler.core.outcome import SKIPPED, Outcome
 from reconciler.core.plan import (
@@ -60,6 +60,7 @@ def clear(plan: Plan, context: Context, *, skip_stale: bool) -> Cleared:
     _refuse_other_files(plan, desired, compared)
     # The plan may have been made to look as if nothing was refused.
     messages = refused_deletes(compared.diffs, desired, context.delete_limit)
+    messages += [f"{address}: {message}" for address, message in refused_tiers(compared.diffs)]
     if messages:
         raise Refusal("\n".join(messages))
     diffs = {str(diff.desired.address): diff for diff in compared.diffs}
@@ -87,9 +88,9 @@ def refuse_invalid(plan: Plan) -> None:
     problems = [error.problem for error in plan.errors if error.problem]
     if problems:
         raise PolicyError(problems)
-    refused = [error.message for error in plan.errors if error.exit is Exit.REFUSED]
+    refused = [error for error in plan.errors if error.exit is Exit.REFUSED]
     if refused:
-        raise Refusal("\n".join(refused))
+        raise Refusal("\n".join(": ".join(filter(None, (e.address, e.message))) for e in refused))
 
 
 def _refuse_other_files(plan: Plan, desired: Sequence[DesiredUnit], compared: Compared) -> None:

@@ -190,7 +190,9 @@ def tier_from(native: Native) -> Resource:
     if tier_id is None:
         raise BadAnswer("a tier comes without an id")
     key = ResourceKey(TIERS, "", "", _required(native, "name", "a tier"))
-    return Resource(key, settings, canonical_tier(settings), id=str(tier_id))
+    applications = _number(native.get("applicationCount")) or 0
+    canonical = canonical_tier(settings)
+    return Resource(key, settings, canonical, id=str(tier_id), applications=applications)
 
 
 def secret_paths(known: PolicyType | None) -> frozenset[str]:

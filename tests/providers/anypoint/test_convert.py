@@ -236,6 +236,13 @@ def test_server_only_keys_and_defaults_are_no_difference() -> None:
     assert made.canonical["config"] == {"rateLimits": [], "exposeHeaders": False}
 
 
+@pytest.mark.parametrize(("sent", "count"), [({}, 0), ({"applicationCount": "3"}, 3)])
+def test_a_tier_knows_how_many_use_it(sent: dict[str, Any], count: int) -> None:
+    tier = convert.tier_from({"id": 1, "name": "Gold", "limits": [], **sent})
+    assert tier.applications == count
+    assert "applications" not in {*tier.settings, *tier.canonical}
+
+
 def test_the_list_of_upstreams() -> None:
     natives = recorded("upstreams")["upstreams"]
     assert convert.upstreams_from(natives) == {UPSTREAM: (None, "https://backend.example.com")}
