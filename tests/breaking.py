@@ -35,6 +35,9 @@ class Breaking:
     def host(self) -> str:
         return self.provider.host
 
+    def budget(self) -> Mapping[str, str]:
+        return self.provider.budget()
+
     def caller(self) -> Mapping[str, Any]:
         return self.provider.caller()
 

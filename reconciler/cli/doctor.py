@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import platform
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import Any, Generic, TypeVar
@@ -103,6 +103,14 @@ def _organization(context: Context, organization: Organization) -> Iterator[Find
     for environment in organization.environments:
         if live.value:
             yield _environment(provider, live.value.id, listed, environment, name)
+    yield Finding(f"{name}: rate budget", _budget_text(provider.budget()))
+
+
+def _budget_text(budget: Mapping[str, str]) -> str:
+    if "remaining" not in budget:
+        return "the service tells none"
+    limit = f" of {budget['limit']}" if "limit" in budget else ""
+    return f"{budget['remaining']}{limit} calls left"
 
 
 def _host(login: _Tried[Provider]) -> str:

@@ -41,6 +41,9 @@ class Provider(Protocol):
     def host(self) -> str:
         """Base URL of the service, without a trailing slash."""
 
+    def budget(self) -> Mapping[str, str]:
+        """What the service last told of its rate limit: `limit`, `remaining`, `reset`; or {}."""
+
     def caller(self) -> Mapping[str, Any]:
         """Who the token is: `name`, `kind` (`connected app` or `user`), `organization` (id)."""
 

@@ -49,6 +49,13 @@ def asked_wait_s(headers: Mapping[str, str], now: float) -> float | None:
     return float(reset) - now
 
 
+def told_budget(headers: Mapping[str, str]) -> dict[str, str]:
+    """`limit`, `remaining` and `reset` (epoch seconds) of the X-RateLimit-* headers; only digits."""
+    names = ("limit", "remaining", "reset")
+    told = {name: headers.get(f"X-RateLimit-{name.title()}", "").strip() for name in names}
+    return {name: value for name, value in told.items() if _is_number(value)}
+
+
 def _retry_after_s(text: str, now: float) -> float | None:
     text = text.strip()
     if _is_number(text):

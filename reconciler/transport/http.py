@@ -28,7 +28,7 @@ from urllib3.exceptions import (
 from reconciler import __version__
 from reconciler.errors import BadAnswer, ProviderError, Refusal, Throttled, Unreachable
 from reconciler.transport.answers import Answer, Call, decode, failure
-from reconciler.transport.backoff import Backoff, asked_wait_s
+from reconciler.transport.backoff import Backoff, asked_wait_s, told_budget
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
@@ -112,6 +112,12 @@ class Transport:
         self._local = threading.local()
         self._sessions: list[requests.Session] = []
         self._lock = threading.Lock()
+        self._budget: Mapping[str, str] = {}
+
+    @property
+    def budget(self) -> Mapping[str, str]:
+        """`limit`, `remaining` and `reset` of the last X-RateLimit-* headers, as far as told."""
+        return self._budget
 
     def request(
         self,
@@ -183,6 +189,8 @@ class Transport:
                 came: Answer | _Lost = self._send(call, sent)
             except (OSError, ValueError, HTTPError) as error:
                 came = self._lost(call, error)
+        if isinstance(came, Answer):
+            self._budget = told_budget(came.headers) or self._budget
         word = came.status if isinstance(came, Answer) else "no answer"
         spent_ms = (self._clock() - started) * 1000
         log.debug("%s %s -> %s, %.0f ms [%s]", *_name(call), word, spent_ms, call.request_id)

@@ -60,6 +60,9 @@ class FakeProvider:
     _ids: itertools.count[int] = field(default_factory=lambda: itertools.count(100))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    def budget(self) -> Mapping[str, str]:
+        return {}
+
     def caller(self) -> Mapping[str, Any]:
         return {"name": "fake", "kind": "user", "organization": "org"}
 

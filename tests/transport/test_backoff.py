@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.transport.backoff import Backoff, asked_wait_s
+from reconciler.transport.backoff import Backoff, asked_wait_s, told_budget
 
 NOW = 1_800_000_000.0
 
@@ -43,3 +43,9 @@ def test_what_was_asked_for_is_waited_whole() -> None:
 )
 def test_asked_wait(headers: dict[str, str], wait_s: float | None) -> None:
     assert asked_wait_s(headers, NOW) == wait_s
+
+
+def test_a_budget_is_what_the_headers_tell_in_numbers() -> None:
+    headers = {"X-RateLimit-Limit": "500", "X-RateLimit-Remaining": " 12 "}
+    assert told_budget(headers) == {"limit": "500", "remaining": "12"}
+    assert told_budget({"X-RateLimit-Remaining": "soon\x1b[31m"}) == {}

@@ -54,6 +54,10 @@ class Client:
     def host(self) -> str:
         return self._transport.base_url
 
+    @property
+    def budget(self) -> Mapping[str, str]:
+        return self._transport.budget
+
     def close(self) -> None:
         self._transport.close()
 

@@ -69,6 +69,9 @@ class AnypointProvider:
         """Closes the connections."""
         self._client.close()
 
+    def budget(self) -> Mapping[str, str]:
+        return self._client.budget
+
     def caller(self) -> Mapping[str, Any]:
         with self._lock:
             return self._caller()
