@@ -12,7 +12,15 @@ from urllib.parse import unquote
 from reconciler.cli.output import print_document, style_of
 from reconciler.cli.shell import Shell
 from reconciler.cli.wiring import context_for
-from reconciler.core.fields import comparable, concrete_paths, redact_at, walk
+from reconciler.core.fields import (
+    Path,
+    comparable,
+    concrete_paths,
+    differing_fields,
+    dotted,
+    redact_at,
+    walk,
+)
 from reconciler.core.model import LiveUnit, Resource
 from reconciler.core.pairing import pair
 from reconciler.core.project import Layer
@@ -26,9 +34,14 @@ from reconciler.run.locate import Job
 from reconciler.show.clean import clean, value
 from reconciler.show.text import Style
 
+# A longer value pushes what follows aside in its own line only.
+_WIDEST = 48
+
 
 @dataclass(frozen=True, slots=True)
 class _Row:
+    """One field; `layer` is empty where no file says anything of its policy."""
+
     path: str
     desired: Any
     live: Any
@@ -104,24 +117,43 @@ def _explained(
         live = live_of.get(id(policy.resource))
         yield policy, live, list(_rows(policy, live, redactor))
     for resource in pairing.only_live:
-        yield None, resource, []
+        yield None, resource, list(_held(resource, redactor))
 
 
 def _rows(policy: EffectivePolicy, live: Resource | None, redactor: Redactor) -> Iterator[_Row]:
+    """What the files say, then what differs although no file says it: a default."""
     desired = policy.resource
     ours, theirs = comparable(desired, live) if live else (None, None)
-    for path, origin in policy.origins.items():
-        for concrete in concrete_paths(desired.settings, path):
-            shown = redact_at(walk(desired.settings, concrete), concrete, desired.secrets, redactor)
-            held = walk(live.canonical, concrete) if live else None
-            secrets = desired.secrets | (live.secrets if live else frozenset())
+    secrets = desired.secrets | (live.secrets if live else frozenset())
+    said: list[Path] = []
+    for pattern, origin in policy.origins.items():
+        for path in concrete_paths(desired.settings, pattern):
+            said.append(path)
             yield _Row(
-                path,
-                shown,
-                redact_at(held, concrete, secrets, redactor),
-                live is not None and walk(ours, concrete) != walk(theirs, concrete),
+                dotted(path),
+                redact_at(walk(desired.settings, path), path, secrets, redactor),
+                redact_at(walk(live.canonical, path) if live else None, path, secrets, redactor),
+                live is not None and walk(ours, path) != walk(theirs, path),
                 origin.layer,
                 f"{origin.source.file}:{origin.source.line}",
+            )
+    for path in differing_fields(theirs, ours) if ours != theirs else ():
+        if not any(path[: len(other)] == other[: len(path)] for other in said):
+            wanted = redact_at(walk(ours, path), path, secrets, redactor)
+            held = redact_at(walk(theirs, path), path, secrets, redactor)
+            yield _Row(dotted(path), wanted, held, True, "default", "")
+
+
+def _held(live: Resource, redactor: Redactor) -> Iterator[_Row]:
+    """All that the service holds of a policy that no file names."""
+    paths: list[Path] = [
+        ("version",),
+        *(("config", key) for key in live.settings.get("config", ())),
+    ]
+    for path in (*paths, ("rules",), ("disabled",)):
+        if (held := walk(live.settings, path)) not in (None, False):
+            yield _Row(
+                dotted(path), None, redact_at(held, path, live.secrets, redactor), True, "", ""
             )
 
 
@@ -168,13 +200,17 @@ def _text(address: str, explained: Sequence[_Explained], style: Style, *, has_li
 
 def _lines(rows: Sequence[_Row], style: Style, *, has_live: bool) -> list[str]:
     paths = max((len(row.path) for row in rows), default=0)
-    values = min(max((len(value(row.desired)) for row in rows), default=0), 48)
+    values = max((n for row in rows if (n := len(value(row.desired))) <= _WIDEST), default=0)
+    layers = max((len(row.layer) for row in rows), default=0)
     lines = []
     for row in rows:
-        shown = value(row.desired)
-        origin = style.dim(f"{row.layer}  {clean(row.place)}")
-        lines.append(f"   {clean(row.path):<{paths}}  {shown:<{values}}  {origin}")
+        path = f"   {clean(row.path):<{paths}}"
+        live = style.paint("33", f"live: {value(row.live)}")
+        if not row.layer:
+            lines.append(f"{path}  {live}")
+            continue
+        origin = style.dim(f"{row.layer:<{layers}}  {clean(row.place)}".rstrip())
+        lines.append(f"{path}  {value(row.desired):<{values}}  {origin}")
         if has_live and row.differs:
-            live = style.paint("33", f"live: {value(row.live)}")
             lines.append(f"   {'':<{paths}}  {live}")
     return lines
