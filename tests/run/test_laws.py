@@ -1,0 +1,238 @@
+"""The laws of the whole cycle, over generated worlds and an emulator in a process of its own."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from reconciler.core.model import OUTBOUND, POLICIES, TIERS
+from reconciler.core.outcome import APPLIED, Outcome
+from reconciler.core.plan import Plan
+from reconciler.files.layers import Layering
+from reconciler.files.load import load
+from reconciler.files.schema import Schemas
+from reconciler.files.values import Resolver
+from reconciler.files.write import to_yaml
+from reconciler.providers.base import Provider
+from reconciler.run.apply import Work, apply
+from reconciler.run.context import Context
+from reconciler.run.converge import Compared, compare
+from reconciler.run.export import export
+from reconciler.run.inventory import Live
+from tests.breaking import AFTER, BEFORE, Breaking
+from tests.builders import REDACTOR
+from tests.emulator.driver import Emulator
+from tests.providers.suite import SHIPPED, connected, emulator_breaker
+from tests.run.worlds import SECRETS, World, worlds
+
+SCHEMAS = Schemas.load()
+State = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A world that is on: its files are written, its seed is in the emulator."""
+
+    emulator: Emulator
+    context: Context
+
+    def compare(self) -> Compared:
+        return compare(self.context)
+
+    def plan(self) -> Plan:
+        return self.compare().plan(self.context, "now")
+
+    def apply(self, provider: Provider | None = None) -> list[Outcome]:
+        """Plans and carries out; through `provider` where one is given."""
+        compared = self.compare()
+        jobs = {job.address: job for job in compared.jobs}
+        if provider:
+            jobs = {address: replace(job, provider=provider) for address, job in jobs.items()}
+        works = [Work(jobs[diff.desired.address], diff) for diff in compared.diffs if diff.steps]
+        works.sort(key=lambda work: work.job.address)
+        return list(apply(self.context, works, Event()))
+
+
+class Staged:
+    """Sets a world up, and takes it down again."""
+
+    def __init__(self, emulator: Emulator, world: World) -> None:
+        self._emulator, self._world = emulator, world
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Scene:
+        root = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
+        write(root / "policies", self._world.documents)
+        self._emulator.reset(self._world.seed)
+        provider = self._stack.enter_context(connected(self._emulator))
+        return Scene(self._emulator, a_context(root, provider))
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+
+def write(root: Path, documents: Mapping[str, Mapping[str, Any]]) -> None:
+    for name, document in documents.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(to_yaml(document), "utf-8")
+
+
+def a_context(root: Path, provider: Provider, environ: Mapping[str, str] = SECRETS) -> Context:
+    resolver = Resolver(environ, root, root / ".reconciler", False)
+    return Context(
+        load(root / "policies", SCHEMAS, resolver=resolver),
+        Layering(SCHEMAS, SHIPPED, resolver),
+        REDACTOR,
+        lambda organization: provider,
+        parallelism=1,
+    )
+
+
+@given(world=worlds())
+def test_after_apply_a_plan_is_empty(emulator_process: Emulator, world: World) -> None:
+    with Staged(emulator_process, world) as scene:
+        before, planned = emulator_process.state(), scene.plan()
+        assume(not planned.errors)
+        outcomes = scene.apply()
+        assert [item for item in outcomes if item.outcome != APPLIED] == []
+        check_settled(scene, world, before, planned)
+
+
+@given(world=worlds(), at=st.integers(1, 6), how=st.sampled_from([BEFORE, AFTER]))
+def test_an_apply_that_broke_off_is_finished_by_the_next(
+    emulator_process: Emulator, world: World, at: int, how: str
+) -> None:
+    with Staged(emulator_process, world) as scene:
+        before, planned = emulator_process.state(), scene.plan()
+        assume(not planned.errors and len(planned.changes) >= at)
+        (provider,) = {job.provider for job in scene.compare().jobs}
+        outcomes = scene.apply(Breaking(provider, emulator_breaker(emulator_process), at, how))
+        assert len(outcomes) == len(planned.changes)
+        assert [item for item in scene.apply() if item.outcome != APPLIED] == []
+        check_settled(scene, world, before, planned)
+
+
+@given(world=worlds())
+def test_an_export_plans_nothing(emulator_process: Emulator, world: World) -> None:
+    with Staged(emulator_process, world) as scene, connected(emulator_process) as provider:
+        exported = export(Live(provider), SHIPPED, "https://anypoint.mulesoft.com")
+        assert exported.errors == ()
+        root = scene.context.layering.resolver.cwd / "exported"
+        write(root / "policies", exported.files)
+        context = a_context(root, provider, {})
+        made = compare(context).plan(context, "now")
+        assert (made.changes, made.errors, made.unmanaged) == ((), (), ())
+
+
+def check_settled(scene: Scene, world: World, before: State, planned: Plan) -> None:
+    """Everything that holds once a world has converged."""
+    left = scene.plan()
+    assert (left.changes, left.errors) == ((), ())
+    after = scene.emulator.state()
+    check_counts(world, before, after)
+    check_unmanaged(world, before, after, planned)
+    for api in after["apis"]:
+        check_wanted(world, api)
+    written = len(scene.emulator.writes())
+    assert scene.apply() == []
+    assert len(scene.emulator.writes()) == written
+
+
+def check_counts(world: World, before: State, after: State) -> None:
+    """No policy twice, and nothing doubled that no file doubles."""
+    for api in after["apis"]:
+        held = Counter((item["assetId"], item["label"]) for item in api["policies"])
+        assert max(held.values(), default=1) == 1, held
+        assert max(Counter(tier["name"] for tier in api["tiers"]).values(), default=1) == 1
+    automated = Counter(item["assetId"] for item in after["automatedPolicies"])
+    assert max(automated.values(), default=1) == 1
+    assert len(after["apis"]) == len(before["apis"])
+
+
+def check_unmanaged(world: World, before: State, after: State, planned: Plan) -> None:
+    """What no file names is as it was, but for its number; APIs without a file are untouched."""
+    now = {api["id"]: api for api in after["apis"]}
+    for api in before["apis"]:
+        if f"acme/production/api-{api['id']}.yaml" not in world.documents:
+            assert now[api["id"]] == api
+            continue
+        named = {entry["policyRef"]["name"] for entry in world.entries(api, POLICIES)}
+        names = {item.address.split("/")[3] for item in planned.unmanaged if _is_of(item, api)}
+        for policy in api["policies"]:
+            segment = ":".join(filter(None, (policy["assetId"], policy["label"])))
+            if segment in names and policy["assetId"] not in named:
+                assert _without_order(policy) in map(_without_order, now[api["id"]]["policies"])
+
+
+def _is_of(item: Any, api: Mapping[str, Any]) -> bool:
+    of_api: bool = item.address.startswith(f"acme/production/api-{api['id']}/")
+    return of_api and item.kind == "policy"
+
+
+def _without_order(policy: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in policy.items() if key != "order"}
+
+
+def check_wanted(world: World, api: Mapping[str, Any]) -> None:
+    """What the files say is what is stored, told without any code of ours."""
+    for listed in (POLICIES, OUTBOUND):
+        stored = [_stored(api, entry) for entry in world.entries(api, listed)]
+        for entry, policy in zip(world.entries(api, listed), stored, strict=True):
+            check_policy(entry, policy)
+    orders = [
+        (policy["order"], policy["disabled"])
+        for entry in world.entries(api, POLICIES)
+        if (policy := _stored(api, entry))["order"] is not None
+    ]
+    if not world.seed["settings"].get("nullOrderWhenDisabled"):
+        assert [order for order, _ in orders] == sorted(order for order, _ in orders)
+    tiers = {tier["name"]: tier for tier in api["tiers"]}
+    for entry in world.entries(api, TIERS):
+        assert tiers[entry["name"]]["autoApprove"] == entry["autoApprove"]
+        assert tiers[entry["name"]]["status"] == entry["status"]
+
+
+def _stored(api: Mapping[str, Any], entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The stored policy of an entry; a single one may bear any label."""
+    same = [item for item in api["policies"] if item["assetId"] == entry["policyRef"]["name"]]
+    named = [item for item in same if item["label"] == entry.get("name")]
+    found: Mapping[str, Any] = (named or same)[0]
+    return found
+
+
+def check_policy(entry: Mapping[str, Any], policy: Mapping[str, Any]) -> None:
+    config = policy["configurationData"]
+    assert policy["assetVersion"] == entry["policyRef"]["version"]
+    assert policy["disabled"] == entry.get("disabled", False)
+    for key, value in entry["config"].items():
+        if key == "password":
+            # Never lost; an update of anything else sends it again.
+            assert config[key] in ("an-old-one", *SECRETS.values())
+        elif key in config or value not in DEFAULTS:
+            assert _bare(config[key]) == _bare(value)
+    wanted = [(set(rule["methods"]), rule["path"]) for rule in entry.get("rules") or ()]
+    held = [
+        (set(rule["methodRegex"].split("|")), rule["uriTemplateRegex"])
+        for rule in policy["pointcutData"] or ()
+    ]
+    assert held == wanted
+
+
+DEFAULTS: Sequence[Any] = (False, True, -1, 600)
+"""Values that may be left out where they are the catalogue's default."""
+
+
+def _bare(value: Any) -> Any:
+    """Lists of texts are sets in these policies."""
+    is_texts = isinstance(value, list) and all(isinstance(item, str) for item in value)
+    return sorted(value) if is_texts else value
