@@ -50,7 +50,7 @@ def asked_wait_s(headers: Mapping[str, str], now: float) -> float | None:
 
 
 def told_budget(headers: Mapping[str, str]) -> dict[str, str]:
-    """`limit`, `remaining` and `reset` (epoch seconds) of the X-RateLimit-* headers; only digits."""
+    """`limit`, `remaining`, `reset` (epoch seconds) of the X-RateLimit-* headers; digits only."""
     names = ("limit", "remaining", "reset")
     told = {name: headers.get(f"X-RateLimit-{name.title()}", "").strip() for name in names}
     return {name: value for name, value in told.items() if _is_number(value)}
