@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from reconciler.cli.output import print_document, print_rows, style_of
+from reconciler.cli.output import print_document, print_rows, print_text, style_of
 from reconciler.cli.shell import Shell
 from reconciler.core.catalogue import MISSING, Catalogue, Field, PolicyType
 from reconciler.core.model import MULESOFT_GROUP
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace, shell: Shell) -> Exit:
     if args.format == "json":
         print_document(args, shell, _data(known, args.policy_version))
     else:
-        shell.data(_text(known, args.policy_version, style_of(args, shell)))
+        print_text(args, shell, _text(known, args.policy_version, style_of(args, shell)))
     return Exit.OK
 
 

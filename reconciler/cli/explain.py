@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from typing import Any
 from urllib.parse import unquote
 
-from reconciler.cli.output import print_document, style_of
+from reconciler.cli.output import print_document, print_text, style_of
 from reconciler.cli.shell import Shell
 from reconciler.cli.wiring import context_for
 from reconciler.core.fields import (
@@ -70,7 +70,8 @@ def run(args: argparse.Namespace, shell: Shell) -> Exit:
     if args.format == "json":
         print_document(args, shell, {"address": args.address, "policies": _data(explained)})
     else:
-        shell.data(_text(args.address, explained, style_of(args, shell), has_live=args.live))
+        text = _text(args.address, explained, style_of(args, shell), has_live=args.live)
+        print_text(args, shell, text)
     return Exit.OK
 
 

@@ -9,13 +9,15 @@ from typing import Any
 from reconciler.cli.shell import Shell
 from reconciler.core.plan import SCHEMA_VERSION, PlanError, error_data
 from reconciler.show.data import as_json
-from reconciler.show.markdown import code
+from reconciler.show.markdown import code, fenced
 from reconciler.show.table import table
 from reconciler.show.text import Style, error_line
 
 
 def style_of(args: argparse.Namespace, shell: Shell) -> Style:
-    return Style(shell.has_colour(shell.out, no_color=args.no_color))
+    """Colour on a terminal, and not in Markdown."""
+    has_colour = shell.has_colour(shell.out, no_color=args.no_color)
+    return Style(has_colour and args.format == "text")
 
 
 def print_rows(
@@ -36,6 +38,11 @@ def print_rows(
         shell.data(table(shown, columns, style_of(args, shell)))
     for error in errors:
         shell.err.write(f"error: {error_line(error)}\n")
+
+
+def print_text(args: argparse.Namespace, shell: Shell, text: str) -> None:
+    """Text for people, as it is, or as a block of Markdown."""
+    shell.data(fenced(text) if args.format == "markdown" else text)
 
 
 def print_document(

@@ -14,6 +14,7 @@ from reconciler.files.offline import effective_offline
 from reconciler.run.context import Context
 from reconciler.run.converge import desired_unit, locate_all
 from reconciler.run.locate import as_errors
+from reconciler.show.clean import clean
 from reconciler.show.text import error_line
 
 
@@ -64,7 +65,7 @@ def _say(
         print_document(args, shell, {"summary": {"documents": units}}, errors, warnings)
         return
     for text in warnings:
-        shell.log(f"warning: {text}")
+        shell.log(f"warning: {clean(text)}")
     for error in errors:
         shell.err.write(f"error: {error_line(error)}\n")
     if errors:

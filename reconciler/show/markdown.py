@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from reconciler.core.diff import Change
@@ -15,8 +16,23 @@ _SIGNS = {"create": "➕", "update": "✏️", "delete": "➖", "reorder": "↕�
 
 def code(text: str) -> str:
     """The text as inline code that also stands in a table: no backtick, bar or mark-up acts."""
-    text = clean(text).replace("`", "ˋ").replace("|", "¦")
+    text = clean(text)
+    if "`" in text or "|" in text:
+        # A bar ends a cell even in code, and dialects differ on how to escape one: as entities
+        # all of them show it, and none acts on it.
+        return f"<code>{''.join(map(_entity, text))}</code>"
     return f"`{text}`" if text else ""
+
+
+def _entity(char: str) -> str:
+    return char if char.isalnum() or char in " .,:/-" else f"&#{ord(char)};"
+
+
+def fenced(text: str) -> str:
+    """Text for people as a block that nothing in it can end."""
+    runs = re.findall(r"`+", text)
+    fence = "`" * max([3, *(len(run) + 1 for run in runs)])
+    return f"{fence}text\n{text.rstrip()}\n{fence}\n"
 
 
 def plan_markdown(plan: Plan, *, drift: bool = False) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -20,6 +22,7 @@ _COLOURS = {
     Action.REORDER: "36",
 }
 _WIDTH = 100
+_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +106,16 @@ def _is_plain_list(item: Any) -> bool:
 
 
 def _list_difference(live: list[Any], desired: list[Any], style: Style) -> str:
-    gone = [item for item in live if item not in desired]
-    new = [item for item in desired if item not in live]
-    parts = [style.paint("32", f"+{value(item)}") for item in new[:10]]
-    parts += [style.paint("31", f"-{value(item)}") for item in gone[:10]]
-    hidden = max(len(new) - 10, 0) + max(len(gone) - 10, 0)
+    """What is only on one side, each as often as it is."""
+    # By their JSON: to Python 1 is True.
+    before, after = (Counter(map(json.dumps, side)) for side in (live, desired))
+    new, gone = (
+        [value(json.loads(item)) for item in only.elements()]
+        for only in (after - before, before - after)
+    )
+    parts = [style.paint("32", f"+{item}") for item in new[:_SHOWN]]
+    parts += [style.paint("31", f"-{item}") for item in gone[:_SHOWN]]
+    hidden = max(len(new) - _SHOWN, 0) + max(len(gone) - _SHOWN, 0)
     more = f" … {hidden} more" if hidden else ""
     if not parts:
         return f"{len(live)} entries in another order"
