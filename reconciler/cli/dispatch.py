@@ -7,7 +7,7 @@ import importlib
 import logging
 import os
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Protocol, TextIO, cast
@@ -98,13 +98,15 @@ def _fail(shell: Shell, command: str, format_: str, error: ReconcilerError) -> E
     return error.exit
 
 
-def _lines(error: ReconcilerError) -> list[str]:
-    """A line for each problem of the files; other errors may go on over several."""
-    lines = [clean(line) for line in str(error).split("\n")]
+def _lines(error: ReconcilerError) -> Iterator[str]:
+    """The message, each problem of the files on a line of its own; a name with a line break in
+    it cannot begin a line."""
     if isinstance(error, PolicyError):
-        return [f"error: {line}" for line in lines]
-    prefix = "usage: " if isinstance(error, UsageError) else "error: "
-    return [prefix + lines[0], *lines[1:]]
+        yield from (f"error: {clean(str(problem))}" for problem in error.problems)
+        return
+    first, *others = map(clean, str(error).split("\n"))
+    yield f"{'usage' if isinstance(error, UsageError) else 'error'}: {first}"
+    yield from (f"  {line.strip()}" for line in others)
 
 
 def _log_to(shell: Shell, verbose: int) -> None:
