@@ -40,5 +40,8 @@ schemas: $(READY)  ## schemas/policies/ from schemas/catalogue.yaml
 docs: $(READY)  ## the pictures of README and docs, from real runs
 	@$(BIN)/python docs/pictures.py && $(BIN)/python docs/proof.py
 
-soak bench bench-full:
+soak: $(READY)  ## the laws over many more worlds, and large estates
+	@HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest -m "soak or law"
+
+bench bench-full:
 	@echo "make $@: not built yet" >&2; exit 1

@@ -24,6 +24,13 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks every law, so that `make soak` finds it."""
+    for item in items:
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker(pytest.mark.law)
+
+
 @pytest.fixture(scope="session")
 def emulator_process() -> Iterator[Emulator]:
     """The worker's own emulator; tests take `emulator`, which resets it."""

@@ -2,150 +2,82 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from pathlib import Path
-from threading import Event
+from contextlib import AbstractContextManager
 from typing import Any
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from reconciler.core.model import OUTBOUND, POLICIES, TIERS
-from reconciler.core.outcome import APPLIED, Outcome
+from reconciler.core.outcome import APPLIED
 from reconciler.core.plan import Plan
-from reconciler.files.layers import Layering
-from reconciler.files.load import load
-from reconciler.files.schema import Schemas
-from reconciler.files.values import Resolver
-from reconciler.files.write import to_yaml
-from reconciler.providers.base import Provider
-from reconciler.run.apply import Work, apply
-from reconciler.run.context import Context
-from reconciler.run.converge import Compared, compare
+from reconciler.run.converge import compare
 from reconciler.run.export import export
 from reconciler.run.inventory import Live
 from tests.breaking import AFTER, BEFORE, Breaking
-from tests.builders import REDACTOR
 from tests.emulator.driver import Emulator
 from tests.providers.suite import SHIPPED, connected, emulator_breaker
+from tests.run import scene
+from tests.run.scene import Scene
 from tests.run.worlds import SECRETS, World, worlds
 
-SCHEMAS = Schemas.load()
 State = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Scene:
-    """A world that is on: its files are written, its seed is in the emulator."""
-
-    emulator: Emulator
-    context: Context
-
-    def compare(self) -> Compared:
-        return compare(self.context)
-
-    def plan(self) -> Plan:
-        return self.compare().plan(self.context, "now")
-
-    def apply(self, provider: Provider | None = None) -> list[Outcome]:
-        """Plans and carries out; through `provider` where one is given."""
-        compared = self.compare()
-        jobs = {job.address: job for job in compared.jobs}
-        if provider:
-            jobs = {address: replace(job, provider=provider) for address, job in jobs.items()}
-        works = [Work(jobs[diff.desired.address], diff) for diff in compared.diffs if diff.steps]
-        works.sort(key=lambda work: work.job.address)
-        return list(apply(self.context, works, Event()))
-
-
-class Staged:
-    """Sets a world up, and takes it down again."""
-
-    def __init__(self, emulator: Emulator, world: World) -> None:
-        self._emulator, self._world = emulator, world
-        self._stack = ExitStack()
-
-    def __enter__(self) -> Scene:
-        root = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
-        write(root / "policies", self._world.documents)
-        self._emulator.reset(self._world.seed)
-        provider = self._stack.enter_context(connected(self._emulator))
-        return Scene(self._emulator, a_context(root, provider))
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
-
-
-def write(root: Path, documents: Mapping[str, Mapping[str, Any]]) -> None:
-    for name, document in documents.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(to_yaml(document), "utf-8")
-
-
-def a_context(root: Path, provider: Provider, environ: Mapping[str, str] = SECRETS) -> Context:
-    resolver = Resolver(environ, root, root / ".reconciler", False)
-    return Context(
-        load(root / "policies", SCHEMAS, resolver=resolver),
-        Layering(SCHEMAS, SHIPPED, resolver),
-        REDACTOR,
-        lambda organization: provider,
-        parallelism=1,
-    )
+def staged(emulator: Emulator, world: World) -> AbstractContextManager[Scene]:
+    return scene.staged(emulator, world.seed, world.documents, SECRETS)
 
 
 @given(world=worlds())
 def test_after_apply_a_plan_is_empty(emulator_process: Emulator, world: World) -> None:
-    with Staged(emulator_process, world) as scene:
-        before, planned = emulator_process.state(), scene.plan()
+    with staged(emulator_process, world) as on:
+        before, planned = emulator_process.state(), on.plan()
         assume(not planned.errors)
-        outcomes = scene.apply()
+        outcomes = on.apply()
         assert [item for item in outcomes if item.outcome != APPLIED] == []
-        check_settled(scene, world, before, planned)
+        check_settled(on, world, before, planned)
 
 
 @given(world=worlds(), at=st.integers(1, 6), how=st.sampled_from([BEFORE, AFTER]))
 def test_an_apply_that_broke_off_is_finished_by_the_next(
     emulator_process: Emulator, world: World, at: int, how: str
 ) -> None:
-    with Staged(emulator_process, world) as scene:
-        before, planned = emulator_process.state(), scene.plan()
+    with staged(emulator_process, world) as on:
+        before, planned = emulator_process.state(), on.plan()
         assume(not planned.errors and len(planned.changes) >= at)
-        (provider,) = {job.provider for job in scene.compare().jobs}
-        outcomes = scene.apply(Breaking(provider, emulator_breaker(emulator_process), at, how))
+        (provider,) = {job.provider for job in on.compare().jobs}
+        outcomes = on.apply(Breaking(provider, emulator_breaker(emulator_process), at, how))
         assert len(outcomes) == len(planned.changes)
-        assert [item for item in scene.apply() if item.outcome != APPLIED] == []
-        check_settled(scene, world, before, planned)
+        assert [item for item in on.apply() if item.outcome != APPLIED] == []
+        check_settled(on, world, before, planned)
 
 
 @given(world=worlds())
 def test_an_export_plans_nothing(emulator_process: Emulator, world: World) -> None:
-    with Staged(emulator_process, world) as scene, connected(emulator_process) as provider:
+    with staged(emulator_process, world) as on, connected(emulator_process) as provider:
         exported = export(Live(provider), SHIPPED, "https://anypoint.mulesoft.com")
         assert exported.errors == ()
-        root = scene.context.layering.resolver.cwd / "exported"
-        write(root / "policies", exported.files)
-        context = a_context(root, provider, {})
+        root = on.context.layering.resolver.cwd / "exported"
+        scene.write(root / "policies", exported.files)
+        context = scene.a_context(root, provider, {})
         made = compare(context).plan(context, "now")
         assert (made.changes, made.errors, made.unmanaged) == ((), (), ())
 
 
-def check_settled(scene: Scene, world: World, before: State, planned: Plan) -> None:
+def check_settled(on: Scene, world: World, before: State, planned: Plan) -> None:
     """Everything that holds once a world has converged."""
-    left = scene.plan()
+    left = on.plan()
     assert (left.changes, left.errors) == ((), ())
-    after = scene.emulator.state()
+    after = on.emulator.state()
     check_counts(world, before, after)
     check_unmanaged(world, before, after, planned)
     for api in after["apis"]:
         check_wanted(world, api)
-    written = len(scene.emulator.writes())
-    assert scene.apply() == []
-    assert len(scene.emulator.writes()) == written
+    written = len(on.emulator.writes())
+    assert on.apply() == []
+    assert len(on.emulator.writes()) == written
 
 
 def check_counts(world: World, before: State, after: State) -> None:
