@@ -2,7 +2,7 @@
 
 A world is plain data: a seed of the emulator, and documents of the file format. What is left out is
 what no tool could settle: two live policies that nothing tells apart, a policy that an automated
-one of its type covers, an outbound policy that is switched off and so in no list.
+one of its type covers, an outbound policy that is switched off and so may be in no list.
 """
 
 from __future__ import annotations
@@ -253,7 +253,7 @@ def _outbound(
     if draw(st.booleans()):
         name = draw(st.sampled_from(["backend", "https://backend.example"]))
         entry = {"policyRef": reference, "config": draw(_INJECTION), "upstreams": [name]}
-        if sees_all:
+        if sees_all and any("upstreamIds" in native for native in seed["policies"]):
             entry["disabled"] = draw(st.booleans())
         document[OUTBOUND] = [entry] if draw(st.booleans()) else []
 
