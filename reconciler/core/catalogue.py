@@ -28,7 +28,8 @@ class Field:
     number), `narrower` (a list of what is allowed, with fewer items), `wider` (a list of what is
     refused or asked for, with more items), `true`, `false` (a switch), `neutral` (neither way), or
     empty where it is not known, so that any change may weaken. unlimited: the number that stands
-    for no limit, such as -1; for `lower` it is above all others.
+    for no limit, such as -1; for `lower` it is above all others. format: of a text or of a list's
+    items: `address`, `methods`, or empty.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Field:
     title: str = ""
     strengthens_when: str = ""
     unlimited: float | None = None
+    format: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,7 @@ def _field(name: str, schema: Mapping[str, Any], is_required: bool) -> Field:
         title=schema.get("description", ""),
         strengthens_when=schema.get("x-strengthens-when", ""),
         unlimited=schema.get("x-unlimited"),
+        format=schema.get("x-format", ""),
     )
 
 

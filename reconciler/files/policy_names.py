@@ -88,10 +88,10 @@ def _check_name(name: Any, path: Path, *, of_key: bool = False) -> Iterator[Faul
     names = policy_names()
     if name in names["local"]:
         message = f"{name} is for files on the gateway itself; API Manager cannot apply it"
-        yield Fault(path, message, of_key=of_key)
+        yield Fault(path, message, "remove it here", of_key=of_key)
         return
-    meant = suggest(name, names["inbound"] + names["outbound"])[1]
-    hint = meant or "a custom policy needs its groupId"
+    meant = suggest(name, names["inbound"] + names["outbound"])[0]
+    hint = f'did you mean "{meant}"?' if meant else "a custom policy needs its groupId"
     yield Fault(path, f'unknown policy "{name}"', hint, of_key=of_key)
 
 

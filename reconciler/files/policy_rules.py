@@ -7,20 +7,11 @@ lists of which one must hold something, and unknown keys where the catalogue is 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from reconciler.files.schema_words import Fault, Path, missing, suggest
+from reconciler.files.schema_words import Fault, Findings, Path, missing, suggest
 
 _UNKNOWN: Any = object()
-
-
-@dataclass(frozen=True, slots=True)
-class Findings:
-    """Errors and warnings of one configuration."""
-
-    errors: list[Fault]
-    warnings: list[Fault]
 
 
 def check_rules(config: Mapping[str, Any], schema: Mapping[str, Any], *, partial: bool) -> Findings:
@@ -29,7 +20,8 @@ def check_rules(config: Mapping[str, Any], schema: Mapping[str, Any], *, partial
     _mapping(config, schema, (), (), found, partial=partial)
     lists = schema["x-reconciler"].get("notAllEmpty", ())
     if lists and not partial and not any(config.get(key) for key in lists):
-        found.errors.append(Fault((), f"{' or '.join(lists)} must hold something"))
+        message = f"{' or '.join(lists)} must hold something"
+        found.errors.append(Fault((), message, f"add an item to {lists[0]}"))
     return found
 
 
@@ -55,7 +47,8 @@ def _mapping(
         else:
             found.warnings.extend(_idle(value[key], known, scopes, (*path, key), partial=partial))
             _below(value[key], known, (*path, key), scopes, found, partial=partial)
-    if properties and schema.get("additionalProperties") is not False:
+    # A mapping inside, of which nothing is known, is meant to be free.
+    if (properties or not path) and schema.get("additionalProperties") is not False:
         unknown = [key for key in value if key not in properties]
         found.warnings.extend(_odd(path, key, properties) for key in unknown)
 

@@ -20,6 +20,7 @@ from reconciler.errors import Problem
 from reconciler.files.policy_names import check_names, check_versions
 from reconciler.files.policy_rules import check_rules
 from reconciler.files.schema_words import Fault, Path, faults, shown_path, suggest
+from reconciler.files.semantics import check_values
 from reconciler.files.shipped import document_schema, policy_names, read_schema
 from reconciler.files.yaml import Map, Place, Seq, number_text, place
 
@@ -116,10 +117,12 @@ class Schemas:
             for error in _errors(validator, plain, config)
             if not _is_excused(error, config, reveal=reveal)
         ]
-        found = check_rules(plain, read_schema(f"policies/{name}"), partial=partial)
+        schema = read_schema(f"policies/{name}")
+        found = check_rules(plain, schema, partial=partial)
+        values = check_values(plain, schema, lambda path: isinstance(_at(config, path), Secret))
         meant = {fault.meant for fault in faults(errors) if len(fault.path) == 1}
         late = [fault for fault in found.errors if fault.path or fault.missing not in meant]
-        return faults(errors) + late, found.warnings
+        return faults(errors) + late + values.errors, found.warnings + values.warnings
 
     def _document(self, kind: str) -> Draft202012Validator:
         if kind not in self._documents:

@@ -25,6 +25,16 @@ _KINDS = {
     "object": "a mapping",
     "null": "null",
 }
+_MAX_ALLOWED = 200
+_REMEDIES = {
+    "string": "write text",
+    "expression": 'write "#[...]"',
+    "integer": "write a whole number",
+    "number": "write a number",
+    "boolean": "write true or false",
+    "array": "write a list: [ITEM, ...]",
+    "object": "write a mapping: {KEY: VALUE}",
+}
 _MANY = {"string": "text", "integer": "whole numbers"}
 
 
@@ -53,6 +63,14 @@ class Fault:
     of_key: bool = False
     missing: str = ""
     meant: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Errors and warnings of one configuration."""
+
+    errors: list[Fault]
+    warnings: list[Fault]
 
 
 def faults(errors: Iterable[SchemaError]) -> list[Fault]:
@@ -86,7 +104,7 @@ def _is_of_key(error: SchemaError) -> bool:
 
 def missing(path: Path, key: str) -> Fault:
     """A key that must be there is not."""
-    return Fault(path, f"{key} is missing", missing=key)
+    return Fault(path, f"{key} is missing", f"add {key}:", missing=key)
 
 
 def unknown_key(path: Path, key: str, known: Iterable[str]) -> Fault:
@@ -103,7 +121,9 @@ def suggest(name: str, known: Iterable[str]) -> tuple[str, str]:
     if near:
         return folded[near[0]], f'did you mean "{folded[near[0]]}"?'
     allowed = ", ".join(names)
-    return "", f"allowed: {allowed}" if allowed and len(allowed) <= 200 else ""
+    if len(allowed) > _MAX_ALLOWED:
+        allowed = allowed[:_MAX_ALLOWED].rpartition(",")[0] + ", and more"
+    return "", f"allowed: {allowed}" if allowed else "remove it"
 
 
 def _doubles(path: Path, items: list[Any]) -> Iterator[Fault]:
@@ -124,19 +144,31 @@ def _type(error: SchemaError) -> tuple[str, str]:
     wanted = f"must be {_wanted(error.schema)}"
     got = _got(error.instance)
     got = "a number" if got == "a fraction" and "whole" not in wanted else got
-    hint = "quote it, if it is meant as text" if isinstance(error.instance, bool) else ""
-    return f"{wanted}, is {got}", hint if "text" in wanted else ""
+    if isinstance(error.instance, bool) and "text" in wanted:
+        return f"{wanted}, is {got}", "quote it, if it is meant as text"
+    return f"{wanted}, is {got}", _remedy(error)
+
+
+def _remedy(error: SchemaError) -> str:
+    """What to write; a key that holds nothing may also be meant to be left out."""
+    kind = _kinds(error.schema)[0]
+    remedy = _REMEDIES.get(error.schema.get("x-type", kind), _REMEDIES.get(kind, ""))
+    return f"{remedy}, or remove the key" if error.instance is None else remedy
 
 
 def _wanted(schema: Mapping[str, Any]) -> str:
-    types = schema.get("type", "")
-    kinds = [types] if isinstance(types, str) else [kind for kind in types if kind != "null"]
+    kinds = _kinds(schema)
     kind = schema.get("x-type")
     if "array" in kinds:
         items = schema.get("items", {})
         many = _MANY.get(items.get("x-type") or items.get("type") or "")
         return f"a list of {many}" if many else "a list"
     return _KINDS[kind] if kind in _KINDS else " or ".join(_KINDS[kind] for kind in kinds)
+
+
+def _kinds(schema: Mapping[str, Any]) -> list[str]:
+    types = schema.get("type", "")
+    return [types] if isinstance(types, str) else [kind for kind in types if kind != "null"]
 
 
 def _got(value: Any) -> str:
@@ -162,7 +194,9 @@ def _one_of(allowed: Iterable[Any], value: Any) -> tuple[str, str]:
     shown = [str(item) for item in allowed if item is not None]
     words = f"must be one of {', '.join(shown)}" if len(shown) > 1 else f"must be {shown[0]}"
     meant = suggest(value, shown)[0] if isinstance(value, str) and len(shown) > 1 else ""
-    return words, f'did you mean "{meant}"?' if meant else ""
+    if meant:
+        return words, f'did you mean "{meant}"?'
+    return words, "choose one of them" if len(shown) > 1 else f"write {shown[0]}"
 
 
 def _any_of(error: SchemaError) -> tuple[str, str]:
@@ -182,25 +216,33 @@ def _pattern_of_value(error: SchemaError) -> tuple[str, str]:
     is_word = error.instance in ("true", "false")
     if (kind in ("integer", "number") and is_number) or (kind == "boolean" and is_word):
         return f"must be {_KINDS[kind]}, is text", "remove the quotes"
-    return _pattern(error), ""
+    return _pattern(error), _REMEDIES["expression"] if kind == "expression" else ""
 
 
 def _at_least(error: SchemaError) -> tuple[str, str]:
-    return f"must be at least {number_text(error.validator_value)}", ""
+    bound = number_text(error.validator_value)
+    return f"must be at least {bound}", f"write {bound} or more"
 
 
 def _at_most(error: SchemaError) -> tuple[str, str]:
-    return f"must be at most {number_text(error.validator_value)}", ""
+    bound = number_text(error.validator_value)
+    return f"must be at most {bound}", f"write {bound} or less"
 
 
 def _too_few(error: SchemaError) -> tuple[str, str]:
     count = error.validator_value
-    return ("must not be empty" if count == 1 else f"must hold {count} items or more"), ""
+    if count == 1:
+        what = "add an item" if error.validator == "minItems" else "write something"
+        return "must not be empty", f"{what}, or remove the key"
+    return f"must hold {count} items or more", "add what is missing"
 
 
 def _too_many(error: SchemaError) -> tuple[str, str]:
     count = error.validator_value
-    return f"must hold {'one item' if count == 1 else f'{count} items'} at most", ""
+    return (
+        f"must hold {'one item' if count == 1 else f'{count} items'} at most",
+        "remove the others",
+    )
 
 
 def _one(error: SchemaError) -> tuple[str, str]:

@@ -69,12 +69,21 @@ DOCUMENTS = {
         API + "policies: [{policyReff: {name: cors}}]",
         '4:13: policies[0].policyReff: unknown key "policyReff" (did you mean "policyRef"?)',
     ),
-    "missing key": (API + "policies:\n  - config: {}", "5:5: policies[0]: policyRef is missing"),
-    "text for a list": (API + "policies: no", "4:11: policies: must be a list, is text"),
-    "nothing for a list": (API + "policies:", "4:10: policies: must be a list, is empty"),
+    "missing key": (
+        API + "policies:\n  - config: {}",
+        "5:5: policies[0]: policyRef is missing (add policyRef:)",
+    ),
+    "text for a list": (
+        API + "policies: no",
+        "4:11: policies: must be a list, is text (write a list: [ITEM, ...])",
+    ),
+    "nothing for a list": (
+        API + "policies:",
+        "4:10: policies: must be a list, is empty (write a list: [ITEM, ...], or remove the key)",
+    ),
     "text for a boolean": (
         API + "prune: yes",
-        "4:8: prune: must be true or false, is text",
+        "4:8: prune: must be true or false, is text (write true or false)",
     ),
     "boolean for a text": (
         "apiVersion: reconciler/v1\nkind: Environment\nenvironment: true",
@@ -134,7 +143,7 @@ DOCUMENTS = {
     "policy of the gateway's own files": (
         API + "policies:\n  - policyRef: {name: tls}",
         "5:23: policies[0].policyRef.name: tls is for files on the gateway itself; "
-        "API Manager cannot apply it",
+        "API Manager cannot apply it (remove it here)",
     ),
     "rules of a policy that takes none": (
         API + "policies:\n  - policyRef: {name: cors}\n    rules: [{methods: [GET], path: /}]",
@@ -147,19 +156,20 @@ DOCUMENTS = {
     ),
     "absent without a reason": (
         API + "absent:\n  - policy: cors",
-        "5:5: absent[0]: reason is missing",
+        "5:5: absent[0]: reason is missing (add reason:)",
     ),
     "tier without a limit": (
         API + "tiers: [{name: Gold, limits: []}]",
-        "4:30: tiers[0].limits: must not be empty",
+        "4:30: tiers[0].limits: must not be empty (add an item, or remove the key)",
     ),
     "limit below one": (
         API + "tiers: [{name: G, limits: [{maximumRequests: 0, timePeriodInMilliseconds: 1}]}]",
-        "4:46: tiers[0].limits[0].maximumRequests: must be at least 1",
+        "4:46: tiers[0].limits[0].maximumRequests: must be at least 1 (write 1 or more)",
     ),
     "limit with a fraction": (
         API + "tiers: [{name: G, limits: [{maximumRequests: 1.5, timePeriodInMilliseconds: 1}]}]",
-        "4:46: tiers[0].limits[0].maximumRequests: must be a whole number, is a fraction",
+        "4:46: tiers[0].limits[0].maximumRequests: must be a whole number, is a fraction "
+        "(write a whole number)",
     ),
     "asset and id": (
         "apiVersion: reconciler/v1\nkind: ApiInstance\napi: {asset: a, id: 1}",
@@ -176,21 +186,22 @@ DOCUMENTS = {
     ),
     "no match": (
         "apiVersion: reconciler/v1\nkind: ApiGroup\napi: {match: {}}",
-        "3:14: api.match: must not be empty",
+        "3:14: api.match: must not be empty (write something, or remove the key)",
     ),
     "unknown technology": (
         "apiVersion: reconciler/v1\nkind: ApiGroup\napi: {match: {technology: flex}}",
-        "3:27: api.match.technology: must be one of mule4, flexGateway",
+        "3:27: api.match.technology: must be one of mule4, flexGateway (choose one of them)",
     ),
     "two technologies": (
         "apiVersion: reconciler/v1\nkind: Environment\nenvironment: A\nautomatedPolicies:\n"
         "  - policyRef: {name: cors}\n"
         "    ruleOfApplication: {technologies: [mule4, flexGateway]}",
-        "6:39: automatedPolicies[0].ruleOfApplication.technologies: must hold one item at most",
+        "6:39: automatedPolicies[0].ruleOfApplication.technologies: must hold one item at most "
+        "(remove the others)",
     ),
     "fewer deletes than none": (
         "apiVersion: reconciler/v1\nkind: Project\nlimits: {maxDeletes: -1}",
-        "3:22: limits.maxDeletes: must be at least 0",
+        "3:22: limits.maxDeletes: must be at least 0 (write 0 or more)",
     ),
     "unknown kind": (
         "apiVersion: reconciler/v1\nkind: ApiInstanc",
@@ -202,7 +213,7 @@ DOCUMENTS = {
     ),
     "other format": (
         API.replace("v1", "v2"),
-        "1:13: apiVersion: must be reconciler/v1",
+        "1:13: apiVersion: must be reconciler/v1 (write reconciler/v1)",
     ),
     "kind that is no text": (
         "apiVersion: reconciler/v1\nkind: [ApiGroup]",
@@ -227,13 +238,17 @@ CONFIGS = {
     "number for a list": (
         "ip-allowlist",
         "ips: 7",
-        "1:6: config.ips: must be a list of text, is a number",
+        "1:6: config.ips: must be a list of text, is a number (write a list: [ITEM, ...])",
     ),
-    "empty list": ("ip-allowlist", "ips: []", "1:6: config.ips: must not be empty"),
+    "empty list": (
+        "ip-allowlist",
+        "ips: []",
+        "1:6: config.ips: must not be empty (add an item, or remove the key)",
+    ),
     "plain text for an expression": (
         "ip-allowlist",
-        "{ips: [a], ipExpression: hello}",
-        "1:26: config.ipExpression: must be an expression: #[...]",
+        "{ips: [10.1], ipExpression: hello}",
+        '1:29: config.ipExpression: must be an expression: #[...] (write "#[...]")',
     ),
     "unknown value": (
         "jwt-validation",
@@ -243,17 +258,17 @@ CONFIGS = {
     "number that is not offered": (
         "jwt-validation",
         "signingKeyLength: 255",
-        "1:19: config.signingKeyLength: must be one of 256, 384, 512",
+        "1:19: config.signingKeyLength: must be one of 256, 384, 512 (choose one of them)",
     ),
     "below the range": (
         "rate-limiting",
         "rateLimits: [{maximumRequests: 0, timePeriodInMilliseconds: 1}]",
-        "1:32: config.rateLimits[0].maximumRequests: must be at least 1",
+        "1:32: config.rateLimits[0].maximumRequests: must be at least 1 (write 1 or more)",
     ),
     "above the range": (
         "spike-control",
         "timePeriodInMilliseconds: 6000",
-        "1:27: config.timePeriodInMilliseconds: must be at most 5000",
+        "1:27: config.timePeriodInMilliseconds: must be at most 5000 (write 5000 or less)",
     ),
     "number in quotes": (
         "spike-control",
@@ -271,21 +286,23 @@ CONFIGS = {
         "{endpoint: a, path: /, statusCode: fine}",
         "1:36: config.statusCode: must be a status such as 200",
     ),
-    "missing key": ("ip-allowlist", "{}", "1:1: config: ips is missing"),
+    "missing key": ("ip-allowlist", "{}", "1:1: config: ips is missing (add ips:)"),
     "missing key inside a list": (
         "rate-limiting",
         "rateLimits: [{maximumRequests: 1}]",
-        "1:14: config.rateLimits[0]: timePeriodInMilliseconds is missing",
+        "1:14: config.rateLimits[0]: timePeriodInMilliseconds is missing "
+        "(add timePeriodInMilliseconds:)",
     ),
     "missing key of a branch": (
         "cors",
         "{publicResource: false, originGroups: [{origins: [a]}]}",
-        "1:40: config.originGroups[0]: name is missing",
+        "1:40: config.originGroups[0]: name is missing (add name:)",
     ),
     "nothing to do": (
         "header-removal",
         "{inboundHeaders: [], outboundHeaders: []}",
-        "1:1: config: inboundHeaders or outboundHeaders must hold something",
+        "1:1: config: inboundHeaders or outboundHeaders must hold something "
+        "(add an item to inboundHeaders)",
     ),
 }
 
@@ -363,7 +380,7 @@ def test_reference_fits_every_scalar() -> None:
 
 def test_reference_is_no_list() -> None:
     assert errors_of("ip-allowlist", "ips: ${env:X}") == [
-        "1:6: config.ips: must be a list of text, is text"
+        "1:6: config.ips: must be a list of text, is text (write a list: [ITEM, ...])"
     ]
 
 
@@ -444,7 +461,9 @@ def test_unlisted_version_is_a_warning() -> None:
 
 def test_remembered_configuration_is_still_checked_in_full() -> None:
     assert errors_of("ip-allowlist", "{methodsString: GET}", partial=True) == []
-    assert errors_of("ip-allowlist", "{methodsString: GET}") == ["1:1: config: ips is missing"]
+    assert errors_of("ip-allowlist", "{methodsString: GET}") == [
+        "1:1: config: ips is missing (add ips:)"
+    ]
 
 
 ANYTHING = st.recursive(
@@ -508,6 +527,8 @@ def _item(known: Field) -> st.SearchStrategy[Any]:
 
 
 def _scalar(known: Field, kind: str) -> st.SearchStrategy[Any]:
+    if known.format == "address":
+        return st.ip_addresses().map(str)
     if known.enum:
         return st.sampled_from(known.enum)
     if kind in ("integer", "number"):
@@ -560,7 +581,7 @@ def test_unknown_key_is_found_at_its_place(made: tuple[PolicyType, dict[str, Any
     parsed = _parsed({**config, "qqqqqq": 1})
     found = check_config(parsed, known.name)[0 if known.complete else 1]
     at = [(one.line, one.column) for one in found if one.path == "config.qqqqqq"]
-    assert at == ([parsed.key_at["qqqqqq"]] if known.complete or known.fields else [])
+    assert at == [parsed.key_at["qqqqqq"]]
 
 
 @settings(deadline=None)
