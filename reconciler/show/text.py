@@ -52,7 +52,11 @@ def plan_text(plan: Plan, style: Style, *, drift: bool = False) -> str:
 
 
 def _by_unit(changes: Iterable[Change]) -> Iterable[tuple[str, Iterable[Change]]]:
-    return groupby(changes, key=lambda change: "/".join(change.address.split("/")[:3]))
+    return groupby(changes, key=lambda change: _unit_of(change.address))
+
+
+def _unit_of(address: str) -> str:
+    return "/".join(address.split("/")[:3])
 
 
 def _unit_text(unit: str, changes: Sequence[Change], style: Style) -> str:
@@ -123,10 +127,14 @@ def _list_difference(live: list[Any], desired: list[Any], style: Style) -> str:
 
 
 def _unmanaged_text(plan: Plan, style: Style) -> str:
-    shown = [f"  ? {clean(item.address)}" for item in plan.unmanaged[:20]]
-    hidden = len(plan.unmanaged) - len(shown)
+    units = [
+        (unit, [item.address.split("/", 3)[-1] for item in items])
+        for unit, items in groupby(plan.unmanaged, key=lambda item: _unit_of(item.address))
+    ]
+    shown = [f"  ? {clean(unit)}: {clean(', '.join(names))}" for unit, names in units[:20]]
+    hidden = sum(len(names) for _, names in units[20:])
     if hidden:
-        shown.append(f"    … {hidden} more")
+        shown.append(f"    … {hidden} more on {len(units) - 20} {_plural(len(units) - 20, 'API')}")
     return "\n".join([style.dim("Live, but in no file (left alone):"), *shown])
 
 

@@ -95,13 +95,17 @@ def test_nothing_to_do() -> None:
     assert text == "Drift: no drift; 3 unchanged.\n"
 
 
-def test_unmanaged_policies_are_listed_up_to_twenty() -> None:
-    few = _plain(unmanaged=[f"{ORDERS}/own"])
-    assert few[:2] == ["Live, but in no file (left alone):", f"  ? {ORDERS}/own"]
-    assert few[-1] == "Plan: nothing to change; 0 unchanged, 1 unmanaged."
-    many = _plain(unmanaged=[f"{ORDERS}/own{number}" for number in range(25)])
+def test_unmanaged_policies_stand_on_a_line_for_each_api() -> None:
+    few = _plain(unmanaged=[f"{ORDERS}/own", f"{ORDERS}/cors"])
+    assert few[:2] == ["Live, but in no file (left alone):", f"  ? {ORDERS}: own, cors"]
+    assert few[-1] == "Plan: nothing to change; 0 unchanged, 2 unmanaged."
+
+
+def test_unmanaged_policies_are_listed_for_up_to_twenty_apis() -> None:
+    apis = [f"acme/production/api-{number:02}" for number in range(25)]
+    many = _plain(unmanaged=[f"{api}/{name}" for api in apis for name in ("own", "cors")])
     assert len(many) == 24
-    assert many[21] == "    … 5 more"
+    assert many[21] == "    … 10 more on 5 APIs"
 
 
 def test_errors_and_warnings_come_last_and_are_counted() -> None:
