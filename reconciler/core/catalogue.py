@@ -120,14 +120,43 @@ def canonical_config(config: Mapping[str, Any], known: PolicyType | None) -> dic
 def with_required_defaults(config: Mapping[str, Any], known: PolicyType | None) -> dict[str, Any]:
     """The configuration as it may be sent: keys that the service requires and the files leave to
     their default are written out (facts, section 11, Q6), the rest is as declared."""
-    fields = known.fields.values() if known else ()
-    left_out = {
-        item.name: item.default
-        for item in fields
-        if item.required and item.default is not MISSING and item.name not in config
-        if all(config.get(key) == wanted for key, wanted in item.depends_on.items())
-    }
-    return {**config, **left_out}
+    return _with_required(config, known.fields, ()) if known else dict(config)
+
+
+_Scope = tuple[Mapping[str, Any], Mapping[str, Field]]
+"""A mapping of the configuration and the fields of its keys."""
+
+
+def _with_required(
+    value: Mapping[str, Any], fields: Mapping[str, Field], outer: tuple[_Scope, ...]
+) -> dict[str, Any]:
+    scopes = (*outer, (value, fields))
+    made = {key: _below(item, fields.get(key), scopes) for key, item in value.items()}
+    for key, known in fields.items():
+        if key not in made and known.required and known.default is not MISSING:
+            wanted = known.depends_on.items()
+            if all(_lookup(name, scopes) == given for name, given in wanted):
+                made[key] = known.default
+    return made
+
+
+def _below(value: Any, known: Field | None, scopes: tuple[_Scope, ...]) -> Any:
+    if known is None or not known.fields:
+        return value
+    if isinstance(value, Mapping):
+        return _with_required(value, known.fields, scopes)
+    if isinstance(value, list):
+        return [_below(item, known, scopes) for item in value]
+    return value
+
+
+def _lookup(name: str, scopes: tuple[_Scope, ...]) -> Any:
+    """The value of a key, or its default, here or further out; a secret tells nothing."""
+    for value, fields in reversed(scopes):
+        if name in fields:
+            found = value.get(name)
+            return fields[name].default if found is None else found
+    return MISSING
 
 
 def _object(value: Mapping[str, Any], fields: Mapping[str, Field]) -> dict[str, Any]:
