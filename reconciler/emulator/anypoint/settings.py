@@ -20,7 +20,7 @@ class Settings:
     - `policyListShape`: `compact` answers a policy list without `fullInfo` with the bare array
       of compact entries, `compactAlways` any policy list.
     - `outboundInList`: which form of the policy list shows outbound policies.
-    - `fillDefaults`: reads show catalogue defaults of optional keys that were not sent.
+    - `fillDefaults`: reads show catalogue defaults of keys that were not sent, at any depth.
     - `strictRequired`: a required key is required even where it has a default.
     - `keepSecrets`: a PATCH without the secrets keeps the stored ones.
     - `nullOrderWhenDisabled`: a disabled policy shows no order.

@@ -70,15 +70,8 @@ class Template:
         return _strip(self.fields, configuration)
 
     def with_defaults(self, configuration: Any) -> Any:
-        """The configuration with the default of each optional key that it leaves out."""
-        if not isinstance(configuration, Mapping):
-            return configuration
-        filled = {
-            item["name"]: item["default"]
-            for item in self.fields
-            if "default" in item and not item.get("required") and not item.get("sensitive")
-        }
-        return filled | dict(configuration)
+        """The configuration with the default of each key that it leaves out, at any depth."""
+        return _fill(self.fields, configuration)
 
 
 def _marks_secret(item: Field) -> bool:
@@ -98,6 +91,21 @@ def _strip(fields: Iterable[Field], value: Any) -> Any:
         elif name in kept and item.get("fields"):
             kept[name] = _strip(item["fields"], kept[name])
     return kept
+
+
+def _fill(fields: Iterable[Field], value: Any) -> Any:
+    if isinstance(value, list):
+        return [_fill(fields, element) for element in value]
+    if not isinstance(value, Mapping):
+        return value
+    filled = dict(value)
+    for item in fields:
+        name = item["name"]
+        if name not in filled and "default" in item and not item.get("sensitive"):
+            filled[name] = item["default"]
+        elif item.get("fields") and name in filled:
+            filled[name] = _fill(item["fields"], filled[name])
+    return filled
 
 
 class Catalogue:
