@@ -10,13 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from reconciler.core.model import Resource
+from reconciler.core.model import AUTOMATED, Resource
 from reconciler.core.redact import Redactor, Secret, reveal
 
 Path = tuple[str | int, ...]
 
 _NOT_MANAGED = ("version", "description")
 """Settings that are left as they are live where no file gives them."""
+
+_NOT_MANAGED_OF_AUTOMATED = (*_NOT_MANAGED, "rules")
+"""Files give an automated policy no rules at all."""
 
 
 def comparable(desired: Resource, live: Resource) -> tuple[Any, Any]:
@@ -25,7 +28,8 @@ def comparable(desired: Resource, live: Resource) -> tuple[Any, Any]:
     That is what no file says (a version, a tier's description), a variable that is not set, and
     a write-only value that the service does not return.
     """
-    unsaid = [name for name in _NOT_MANAGED if desired.canonical.get(name, "") is None]
+    names = _NOT_MANAGED_OF_AUTOMATED if desired.key.list == AUTOMATED else _NOT_MANAGED
+    unsaid = [name for name in names if desired.canonical.get(name, "") is None]
     if not (desired.secrets or live.secrets or unsaid):
         return desired.canonical, live.canonical
     ours, theirs = dict(reveal(desired.canonical)), dict(reveal(live.canonical))

@@ -108,6 +108,12 @@ def test_the_other_fields_count_without_a_version() -> None:
     assert changed(desired, a_live_policy(version="3.1.4")) == [("config.limit", 10, 1)]
 
 
+def test_rules_of_an_automated_policy_are_left_for_files_cannot_give_them() -> None:
+    rules = [{"methods": ["GET"], "path": "/x"}]
+    live = a_live_policy(listed=AUTOMATED, rules=rules)
+    assert changed(a_policy(listed=AUTOMATED), live) == []
+
+
 @pytest.mark.parametrize("rules", [None, [], ()])
 @pytest.mark.parametrize("others", [None, []])
 def test_absent_null_and_empty_rules_are_equal(rules: Any, others: Any) -> None:
