@@ -174,7 +174,7 @@ def _value(value: Any, known: Field | None) -> Any:
         return _object(value, known.fields if known else {})
     if isinstance(value, list | tuple):
         return _list(value, known)
-    return _scalar(value, known.type if known else "")
+    return canonical_scalar(value, known.type if known else "")
 
 
 def _list(value: list[Any] | tuple[Any, ...], known: Field | None) -> list[Any]:
@@ -189,7 +189,7 @@ def _list(value: list[Any] | tuple[Any, ...], known: Field | None) -> list[Any]:
 def _item(item: Any, kind: str) -> Any:
     if isinstance(item, Secret):
         return item
-    return _list(item, None) if isinstance(item, list | tuple) else _scalar(item, kind)
+    return _list(item, None) if isinstance(item, list | tuple) else canonical_scalar(item, kind)
 
 
 def _sort_key(item: Any) -> tuple[str, str]:
@@ -197,7 +197,7 @@ def _sort_key(item: Any) -> tuple[str, str]:
     return type(shown).__name__, str(shown)
 
 
-def _scalar(value: Any, kind: str) -> Any:
+def canonical_scalar(value: Any, kind: str) -> Any:
     """The plain value; text that says a number becomes one where the catalogue says number."""
     if isinstance(value, bool) or value is None:
         return value

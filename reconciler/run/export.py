@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from reconciler.core.catalogue import MISSING, Catalogue, Field
+from reconciler.core.canonical import ALL_METHODS
+from reconciler.core.catalogue import MISSING, SERVER_ONLY, Catalogue, Field, canonical_scalar
 from reconciler.core.model import (
     AUTOMATED,
     MULESOFT_GROUP,
@@ -22,6 +23,7 @@ from reconciler.core.model import (
     Instance,
     LiveUnit,
     Resource,
+    ResourceKey,
 )
 from reconciler.core.plan import PlanError
 from reconciler.core.redact import Secret
@@ -58,13 +60,14 @@ def export(live: Live, catalogue: Catalogue, default_host: str) -> Exported:
     empty = [Place(organization, environment) for organization, environment in places]
     for place, unit in fetch_all(live, empty, lambda _: frozenset((AUTOMATED,)), errors):
         path = f"{folders.path(place)}/environment.yaml"
-        files[path] = writer.environment(place, unit, folders.path(place))
+        files[path] = writer.environment(folders.reference(place), unit, folders.path(place))
     apis = list(api_places(live, errors))
     stems = _stems(apis, folders)
     for place, unit in fetch_all(live, apis, _lists, errors):
         assert place.instance is not None
         path = f"{folders.path(place)}/{stems[place.instance.id]}.yaml"
-        files[path] = writer.api(place.instance, unit, apis, path.removesuffix(".yaml"))
+        selector = _selector(place, place.instance)
+        files[path] = writer.api(selector, unit, path.removesuffix(".yaml"))
     return Exported(files, tuple(errors), tuple(sorted(writer.variables)), tuple(writer.warnings))
 
 
@@ -81,12 +84,20 @@ class _Folders:
         self.names = Counter(organization.name for organization in organizations)
         self._organizations = _unique({item.id: slug(item.name) for item in organizations})
         self._environments: dict[str, str] = {}
+        self._references: dict[str, str] = {}
         for organization in organizations:
-            mine = {env.id: slug(env.name) for owner, env in places if owner == organization}
-            self._environments.update(_unique(mine))
+            mine = [env for owner, env in places if owner == organization]
+            self._environments.update(_unique({env.id: slug(env.name) for env in mine}))
+            names = Counter(env.name for env in mine)
+            for env in mine:
+                self._references[env.id] = env.name if names[env.name] == 1 else env.id
 
     def of(self, organization: LiveOrganization) -> str:
         return self._organizations[organization.id]
+
+    def reference(self, place: Place) -> str:
+        """How a document names the environment: by its name, or its id where that is not enough."""
+        return self._references[place.environment.id]
 
     def path(self, place: Place) -> str:
         return f"{self.of(place.organization)}/{self._environments[place.environment.id]}"
@@ -99,11 +110,17 @@ def slug(name: str) -> str:
 
 
 def _unique(names: Mapping[Any, str]) -> dict[Any, str]:
-    seen: Counter[str] = Counter()
+    """The names, told apart by a number where they are the same."""
+    taken: set[str] = set()
+    counts: Counter[str] = Counter()
     made = {}
     for key, name in names.items():
-        seen[name] += 1
-        made[key] = name if seen[name] == 1 else f"{name}-{seen[name]}"
+        unique = name
+        while unique in taken:
+            counts[name] += 1
+            unique = f"{name}-{counts[name] + 1}"
+        taken.add(unique)
+        made[key] = unique
     return made
 
 
@@ -146,24 +163,22 @@ class _Writer:
         self.variables: set[str] = set()
         self.warnings: list[str] = []
 
-    def environment(self, place: Place, unit: LiveUnit, prefix: str) -> dict[str, Any]:
+    def environment(self, reference: str, unit: LiveUnit, prefix: str) -> dict[str, Any]:
         document: dict[str, Any] = {
             "apiVersion": API_VERSION,
             "kind": "Environment",
-            "environment": place.environment.name,
+            "environment": reference,
         }
-        entries = [self._automated(item, prefix) for item in unit.resources]
+        entries = [self._automated(item, prefix) for item in self._expressible(unit, reference)]
         if entries:
             document["automatedPolicies"] = entries
         return document
 
-    def api(
-        self, instance: Instance, unit: LiveUnit, all_apis: Sequence[Place], prefix: str
-    ) -> dict[str, Any]:
+    def api(self, selector: Mapping[str, Any], unit: LiveUnit, prefix: str) -> dict[str, Any]:
         document: dict[str, Any] = {
             "apiVersion": API_VERSION,
             "kind": "ApiInstance",
-            "api": _selector(instance, all_apis),
+            "api": selector,
         }
         for name in (POLICIES, OUTBOUND):
             resources = [item for item in unit.resources if item.key.list == name]
@@ -190,8 +205,20 @@ class _Writer:
             entry["disabled"] = True
         return entry
 
+    def _expressible(self, unit: LiveUnit, reference: str) -> list[Resource]:
+        """The automated policies without second ones of a type: they have no name in files."""
+        kept: dict[ResourceKey, Resource] = {}
+        for item in unit.resources:
+            if item.key in kept:
+                text = f"{reference}: a second automated {item.key.type} (id {item.id}) is left out"
+                self.warnings.append(text)
+            kept.setdefault(item.key, item)
+        return list(kept.values())
+
     def _automated(self, resource: Resource, prefix: str) -> dict[str, Any]:
-        entry = self._policy(resource, "", prefix)
+        # Files give an automated policy neither rules nor a switch.
+        config = self._config(resource, f"{prefix} {resource.key.type}")
+        entry = {"policyRef": _reference(resource), **({"config": config} if config else {})}
         rule = {k: v for k, v in (resource.settings.get("ruleOfApplication") or {}).items() if v}
         if rule:
             entry["ruleOfApplication"] = rule
@@ -201,7 +228,8 @@ class _Writer:
         known = self._catalogue.get(resource.key.group, resource.key.type)
         fields = known.fields if known else {}
         live = resource.settings.get("config") or {}
-        return self._object(live, fields, prefix)
+        declared = {key: live[key] for key in live if key in fields or key not in SERVER_ONLY}
+        return self._object(declared, fields, prefix)
 
     def _object(
         self, value: Mapping[str, Any], fields: Mapping[str, Field], prefix: str
@@ -222,8 +250,11 @@ class _Writer:
         if isinstance(item, Mapping):
             return self._object(item, field.fields if field else {}, name)
         if isinstance(item, list | tuple):
-            return [self._value(part, _items(field), name) for part in item]
-        return escape(item) if isinstance(item, str) else item
+            names = [name] if len(item) == 1 else [f"{name} {n}" for n in range(1, len(item) + 1)]
+            parts = zip(item, names, strict=True)
+            return [self._value(part, _items(field), each) for part, each in parts]
+        plain = canonical_scalar(item, field.type if field else "")
+        return escape(plain) if isinstance(plain, str) else plain
 
     def _variable(self, name: str) -> str:
         made = re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_")
@@ -241,7 +272,7 @@ def _is_refused(name: str) -> bool:
 
 def _items(field: Field | None) -> Field | None:
     """What an item of a list is: its keys are the field's own."""
-    return field if field and field.fields else None
+    return replace(field, type=field.item_type) if field else None
 
 
 def _is_asked_for(field: Field, values: Mapping[str, Any]) -> bool:
@@ -275,7 +306,7 @@ def _reference(resource: Resource) -> dict[str, Any]:
 def _rule(rule: Any) -> Any:
     if not isinstance(rule, Mapping):
         return rule
-    return {key: value for key, value in rule.items() if value is not None}
+    return {"methods": rule.get("methods") or list(ALL_METHODS), "path": rule["path"]}
 
 
 def _tier(resource: Resource) -> dict[str, Any]:
@@ -285,16 +316,8 @@ def _tier(resource: Resource) -> dict[str, Any]:
     return {"name": resource.key.name, **kept}
 
 
-def _selector(instance: Instance, all_apis: Sequence[Place]) -> dict[str, Any]:
+def _selector(place: Place, instance: Instance) -> dict[str, Any]:
     """Asset and label where they name one instance of its environment, else the id."""
-    mine = next(place for place in all_apis if place.instance == instance)
-    same = [
-        place
-        for place in all_apis
-        if place.instance
-        and place.environment == mine.environment
-        and (place.instance.asset, place.instance.label) == (instance.asset, instance.label)
-    ]
-    if len(same) > 1:
+    if not place.is_alone:
         return {"id": instance.id}
     return {"asset": instance.asset, "label": instance.label}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -28,11 +29,15 @@ class Live:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An API instance, or an environment with no instance, and the names on the way to it."""
+    """An API instance, or an environment with no instance, and the names on the way to it.
+
+    is_alone: asset and label are those of no other instance of the environment.
+    """
 
     organization: LiveOrganization
     environment: LiveEnvironment
     instance: Instance | None = None
+    is_alone: bool = True
 
     def target(self, host: str) -> Target:
         api = str(self.instance.id) if self.instance else ""
@@ -94,9 +99,11 @@ def api_places(live: Live, errors: list[PlanError]) -> Iterator[Place]:
         except ReconcilerError as error:
             errors.extend(as_errors(error, f"{organization.name}/{environment.name}"))
             continue
+        counts = Counter((instance.asset, instance.label) for instance in instances)
         for instance in instances:
             if _has_api(live.scope.apis, instance):
-                yield Place(organization, environment, instance)
+                is_alone = counts[instance.asset, instance.label] == 1
+                yield Place(organization, environment, instance, is_alone)
 
 
 def fetch_all(

@@ -81,7 +81,7 @@ def test_only_what_is_in_scope_is_exported(emulator: Emulator) -> None:
         "#[ 'x: #y' ]",
         "#['${literal}' ++ \"$${\"]",
         "#['é\t\u2028']",
-        "#[a ]\n  b",
+        "#[a \n\n  b]",
     ],
 )
 def test_expressions_come_back_byte_for_byte(emulator: Emulator, text: str) -> None:
@@ -180,9 +180,9 @@ def test_a_custom_policy_names_its_group(emulator: Emulator) -> None:
     [
         {"name": "Gold", "description": "for partners", "autoApprove": True},
         {"name": "on", "status": "DEPRECATED"},
-        {"name": "a: b", "limits": []},
+        {"name": "a: b"},
     ],
-    ids=["described", "deprecated", "without limits"],
+    ids=["described", "deprecated", "named"],
 )
 def test_tiers_are_kept(emulator: Emulator, tier: dict[str, Any]) -> None:
     limit = {"maximumRequests": 5, "timePeriodInMilliseconds": 1000, "visible": False}
@@ -216,13 +216,20 @@ def automated(asset: str = "ip-allowlist", **rule: Any) -> dict[str, Any]:
 
 
 def test_automated_policies_are_kept(emulator: Emulator) -> None:
-    policies = [
-        automated(technologies=["mule4"], range={"from": "4.1.1"}),
-        automated(technologies=["flexGateway"]),
-        {**automated("header-removal"), "assetVersion": "1.1.2"},
-    ]
-    policies[2]["configurationData"] = {"outboundHeaders": ["via"]}
-    check_settled(emulator, {**one_api(), "automatedPolicies": policies})
+    removal = a_native("header-removal", "1.1.2", {"outboundHeaders": ["via"]})
+    pointcut = [{"methodRegex": "GET", "uriTemplateRegex": "/a"}]
+    first = automated(technologies=["mule4"], range={"from": "4.1.1"})
+    second = {**automated(), **removal, "pointcutData": pointcut}
+    made = check_settled(emulator, {**one_api(), "automatedPolicies": [first, second]})
+    entries = made.files["acme-corp/production/environment.yaml"]["automatedPolicies"]
+    assert [entry["policyRef"]["name"] for entry in entries] == ["ip-allowlist", "header-removal"]
+
+
+def test_a_second_automated_policy_of_a_type_is_left_out_and_said(emulator: Emulator) -> None:
+    policies = [automated(technologies=[name]) for name in ("mule4", "flexGateway")]
+    made, planned = exported(emulator, {**one_api(), "automatedPolicies": policies})
+    assert (planned.changes, planned.errors, len(planned.unmanaged)) == ((), (), 1)
+    assert len(made.warnings) == 1
 
 
 def test_instances_that_only_their_ids_tell_apart(emulator: Emulator) -> None:
@@ -286,6 +293,15 @@ def test_organizations_of_one_name_are_told_apart_by_id(emulator: Emulator) -> N
         ACME,
         PAYMENTS,
     }
+
+
+def test_a_twin_out_of_scope_is_a_twin_all_the_same(emulator: Emulator) -> None:
+    seed = one_api()
+    (api,) = seed["apis"]
+    apis = [{**api, "id": number, "policies": [a_native()]} for number in (1, 2)]
+    made, planned = exported(emulator, {**seed, "apis": apis}, Scope(apis=("2",)))
+    assert (planned.errors, planned.changes) == ((), ())
+    assert made.files[API]["api"] == {"id": 2}
 
 
 def test_outbound_policies_are_kept(emulator: Emulator) -> None:
