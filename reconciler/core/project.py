@@ -45,6 +45,7 @@ class Layer:
     """What one document contributes to an API. A list absent from `lists` is not declared there.
 
     name: `organization defaults`, `environment defaults`, `group payments`, `api`.
+    description: of the document.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Layer:
     exclude: tuple[Reference, ...] = ()
     absent: tuple[Reference, ...] = ()
     prune: bool | None = None
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)

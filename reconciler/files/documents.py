@@ -118,6 +118,7 @@ def layer(document: Map, name: str, file: str) -> Layer:
         exclude=_references(document, "exclude", file),
         absent=_references(document, "absent", file),
         prune=document.get("prune"),
+        description=str(document.get("description") or ""),
     )
 
 

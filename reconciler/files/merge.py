@@ -24,10 +24,11 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """What one layer says of a policy."""
+    """What one layer says of a policy. description: of the layer's document."""
 
     layer: str
     entry: Entry
+    description: str = ""
 
 
 class Places:

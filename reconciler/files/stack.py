@@ -109,7 +109,8 @@ def _declare(stack: Stack, layer: Layer) -> None:
             chain = stack.chains.get(entry.key, ())
             if layer.name.startswith(GROUP_PREFIX):
                 stack.problems += _two_groups(entry, chain, layer.name)
-            stack.chains[entry.key] = (*chain, Contribution(layer.name, entry))
+            own = Contribution(layer.name, entry, layer.description)
+            stack.chains[entry.key] = (*chain, own)
 
 
 def _two_groups(entry: Entry, chain: Chain, name: str) -> Iterable[Problem]:
