@@ -65,7 +65,9 @@ kind: ApiInstance
 api: {{asset: {asset_text}}}
 
 policies:
-  - policyRef: {{name: ip-allowlist}}
+  # Any caller can set this header: say which trusted proxy overwrites it.
+  - description: Behind our load balancer, which overwrites x-forwarded-for.
+    policyRef: {{name: ip-allowlist}}
     config:
       ipExpression: "#[attributes.headers['x-forwarded-for']]"
       ips: [192.0.2.0/24]
