@@ -17,6 +17,10 @@ MISSING: Any = object()
 """Stands for 'no default': None is a value."""
 
 
+GATEWAYS = frozenset(("mule4", "flexGateway"))
+"""The technologies whose policies the catalogue knows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One key of a configuration. `fields` holds the keys of an object or of a list's items.

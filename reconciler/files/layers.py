@@ -26,13 +26,16 @@ from reconciler.core.model import (
 )
 from reconciler.core.project import Entry, Layer, Reference
 from reconciler.errors import Problem
+from reconciler.files.conflicts import check_gateways, check_logins, check_tiers
 from reconciler.files.load import Schemas
 from reconciler.files.merge import Contribution, Origin, Places, leaf_origins, merge
+from reconciler.files.schema_words import Fault, shown_path
 from reconciler.files.secrets import SecretMarks, settle_secrets
 from reconciler.files.settings import policy_resource, tier_resource
 from reconciler.files.stack import Chain, Pin, Stack, compose, find_pin, problem_at
+from reconciler.files.trust import untrusted_address
 from reconciler.files.values import Resolver
-from reconciler.files.yaml import Map
+from reconciler.files.yaml import Map, place
 
 Effective = tuple[DesiredUnit, list[Problem], list[str]]
 """The unit, what is wrong with it, and warnings as text; the unit holds only where none is."""
@@ -83,11 +86,21 @@ class Layering:
         """
         stack = compose(layers, self._direction, complete=complete)
         policies = self._policies(stack, layers, complete)
-        warnings = [*stack.warnings, *self._misfits(stack, technology)]
-        problems = list(stack.problems)
+        problems, warnings = list(stack.problems), list(stack.warnings)
         for policy in policies:
             problems += policy.problems
             warnings += policy.warnings
+        refused, odd = check_gateways(stack.chains, self.catalogue, technology)
+        together = [policy.resource for policy in policies]
+        is_managed = TIERS in stack.managed
+        without_tiers = check_tiers(together, is_managed=is_managed) if complete else ()
+        # Live tiers count too; online they are not asked for.
+        if is_managed:
+            problems += without_tiers
+        elif not technology:
+            odd += without_tiers
+        problems += refused
+        warnings += map(str, [*odd, *check_logins(together)])
         unit = DesiredUnit(
             address=address,
             target=target,
@@ -120,7 +133,12 @@ class Layering:
             for layer in layers
         ]
         name = "environment"
-        own = Layer(name, source or bare[-1].source, {AUTOMATED: tuple(entries)})
+        own = Layer(
+            name,
+            source or bare[-1].source,
+            {AUTOMATED: tuple(entries)},
+            description=layers[-1].description,
+        )
         return self.effective(address, target, "", [*bare, own], protected=protected, source=source)
 
     def origins(self, layers: Sequence[Layer]) -> tuple[EffectivePolicy, ...]:
@@ -168,6 +186,9 @@ class Layering:
             found, warnings = self._check(key, body, places, complete)
             problems += found
             marks.warnings += warnings
+        believed = untrusted_address(body, known, chain)
+        if believed:
+            marks.warnings.append(str(_problem(believed, key, body, places)))
         source = chain[-1].entry.source
         resource = policy_resource(key, body, version, known, marks, source)
         origins = _origins(body, places, version_origin)
@@ -215,17 +236,6 @@ class Layering:
         known = self.catalogue.get(reference.group, reference.type)
         return OUTBOUND if known and known.direction == "outbound" else POLICIES
 
-    def _misfits(self, stack: Stack, technology: str) -> list[str]:
-        """Warnings for policies that are not known to run on the API's gateway."""
-        found = []
-        for key, chain in stack.chains.items():
-            known = self.catalogue.get(key.group, key.type) if key.type and technology else None
-            if known and known.gateways and technology not in known.gateways:
-                gateways = ", ".join(sorted(known.gateways))
-                message = f"{key.type} is known to run on {gateways}, and this API is {technology}"
-                found.append(str(problem_at(chain[-1].entry.source, message)))
-        return found
-
 
 def _tier(
     key: ResourceKey, body: Map, places: Places, chain: Sequence[Contribution]
@@ -266,6 +276,13 @@ def _check_use(
         message = f"{key.type} applies to the whole API and takes no rules"
         problems.append(problem_at(source, message, "remove rules:"))
     return problems
+
+
+def _problem(fault: Fault, key: ResourceKey, body: Map, places: Places) -> Problem:
+    """A fault of a merged entry, at the place of the layer that it comes from."""
+    at = place(body, list(fault.path), of_key=fault.of_key)
+    path = shown_path(fault.path, key.segment)
+    return places.translate(Problem("", *at, path, fault.message, fault.hint))
 
 
 def _origins(body: Map, places: Places, version: Origin | None) -> dict[str, Origin]:

@@ -14,7 +14,7 @@ from reconciler.files.yaml import Map, Seq
 def check_names(document: Map) -> list[Fault]:
     """Faults of the policy names of a document; custom policies, which have a groupId, pass."""
     found: list[Fault] = []
-    for listed, path, entry in _entries(document):
+    for listed, path, entry in policy_entries(document):
         found += _check_entry(listed, path, entry)
     for key in ("exclude", "absent"):
         for index, item in _maps(document.get(key)):
@@ -29,7 +29,7 @@ def check_names(document: Map) -> list[Fault]:
 
 def check_versions(document: Map) -> Iterator[Fault]:
     """Versions of known policies that the catalogue does not list; it never lists all."""
-    for _, path, entry in _entries(document):
+    for _, path, entry in policy_entries(document):
         reference = entry["policyRef"]
         if reference.get("groupId", MULESOFT_GROUP) == MULESOFT_GROUP:
             version = reference.get("version")
@@ -41,7 +41,7 @@ def check_versions(document: Map) -> Iterator[Fault]:
         yield from _check_version(name, version, ("versions", name))
 
 
-def _entries(document: Map) -> Iterator[tuple[str, Path, Map]]:
+def policy_entries(document: Map) -> Iterator[tuple[str, Path, Map]]:
     """Each policy entry with a policyRef: its list, its path, itself."""
     defaults = document.get("defaults")
     holders: list[tuple[Path, Any]] = [((), document), (("defaults",), defaults)]
@@ -66,7 +66,7 @@ def _check_entry(listed: str, path: Path, entry: Map) -> Iterator[Fault]:
         return
     unknown = list(_check_name(name, at))
     yield from unknown
-    if unknown or not isinstance(name, str) or not _is_known(name):
+    if unknown or not isinstance(name, str) or not is_known(name):
         return
     names = policy_names()
     if listed == POLICIES and name in names["outbound"]:
@@ -77,13 +77,14 @@ def _check_entry(listed: str, path: Path, entry: Map) -> Iterator[Fault]:
         yield Fault((*path, "rules"), f"{name} holds for the whole API", "remove rules")
 
 
-def _is_known(name: str) -> bool:
+def is_known(name: str) -> bool:
+    """Whether MuleSoft's own group has this policy and API Manager can apply it."""
     names = policy_names()
     return name in names["inbound"] or name in names["outbound"]
 
 
 def _check_name(name: Any, path: Path, *, of_key: bool = False) -> Iterator[Fault]:
-    if not isinstance(name, str) or not name or _is_known(name):
+    if not isinstance(name, str) or not name or is_known(name):
         return
     names = policy_names()
     if name in names["local"]:
@@ -96,7 +97,7 @@ def _check_name(name: Any, path: Path, *, of_key: bool = False) -> Iterator[Faul
 
 
 def _check_version(name: Any, version: Any, path: Path) -> Iterator[Fault]:
-    if not isinstance(name, str) or not isinstance(version, str) or not _is_known(name):
+    if not isinstance(name, str) or not isinstance(version, str) or not is_known(name):
         return
     known = read_schema(f"policies/{name}")["x-reconciler"]["versions"]
     if known and version not in known:

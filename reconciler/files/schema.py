@@ -17,6 +17,7 @@ from jsonschema.exceptions import ValidationError
 from reconciler.core.model import MULESOFT_GROUP
 from reconciler.core.redact import Secret
 from reconciler.errors import Problem
+from reconciler.files.entry_rules import check_entries
 from reconciler.files.policy_names import check_names, check_versions
 from reconciler.files.policy_rules import check_rules
 from reconciler.files.schema_words import Fault, Path, faults, shown_path, suggest
@@ -63,14 +64,15 @@ class Schemas:
         else:
             found = faults(_errors(self._document(kind), document, document))
             taken = {fault.path for fault in found}
-            found += [fault for fault in check_names(document) if fault.path not in taken]
+            late = [*check_names(document), *check_entries(document).errors]
+            found += [fault for fault in late if fault.path not in taken]
         return [_problem(fault, document, file, document.at, "") for fault in found]
 
     def document_warnings(self, document: Map, file: str) -> list[Problem]:
-        """What is odd and may be right: versions of a known policy that the catalogue lacks."""
-        return [
-            _problem(fault, document, file, document.at, "") for fault in check_versions(document)
-        ]
+        """What is odd and may be right: versions of a known policy that the catalogue lacks,
+        patterns that do not do what they seem to, a place that the service does not heed."""
+        found = [*check_versions(document), *check_entries(document).warnings]
+        return [_problem(fault, document, file, document.at, "") for fault in found]
 
     def check_config(
         self,

@@ -439,10 +439,24 @@ def test_rules_on_a_policy_that_takes_none_are_a_problem() -> None:
     assert "takes no rules" in str(problem)
 
 
-def test_a_policy_for_another_gateway_is_warned_of() -> None:
+def test_a_policy_for_another_gateway_is_refused_at_its_place() -> None:
     known = a_type("p", gateways=frozenset(["flexGateway"]))
-    warnings = effective(a_layer(API, policies("p")), of=layering(known), technology="mule4")[2]
-    assert "p is known to run on flexGateway, and this API is mule4" in warnings[0]
+    made = effective(a_layer(API, policies("p")), of=layering(known), technology="mule4")
+    assert [str(problem) for problem in made[1]] == [
+        "api.yaml:1:12: p: p runs on flexGateway, and this API is mule4 "
+        "(exclude it here, or let a group match technology: flexGateway)"
+    ]
+
+
+@pytest.mark.parametrize("technology", ["mule4", "serviceMesh"])
+def test_a_policy_for_another_gateway_is_warned_of_where_that_is_not_sure(technology: str) -> None:
+    known = a_type("p", gateways=frozenset(["flexGateway"]), gateways_documented=False)
+    sure = a_type("q", gateways=frozenset(["flexGateway"]))
+    used = known if technology == "mule4" else sure
+    text = policies(used.name)
+    made = effective(a_layer(API, text), of=layering(used), technology=technology)
+    assert made[1] == []
+    assert f"is known to run on flexGateway, and this API is {technology}" in made[2][0]
 
 
 def automated(text: str, **versions: str) -> Made:
