@@ -8,12 +8,15 @@ from reconciler.cli.narrow import filters, narrow
 from reconciler.cli.output import print_document
 from reconciler.cli.shell import Shell
 from reconciler.cli.wiring import context_for
+from reconciler.core.coverage import conflicts
+from reconciler.core.model import DesiredUnit
 from reconciler.core.plan import PlanError
 from reconciler.errors import Exit, PolicyError, ReconcilerError, UsageError, worst
 from reconciler.files.offline import effective_offline
 from reconciler.run.context import Context
-from reconciler.run.converge import desired_unit, locate_all
-from reconciler.run.locate import as_errors
+from reconciler.run.converge import coverage_of, desired_unit, locate_all
+from reconciler.run.coverage import Coverage
+from reconciler.run.locate import Job, as_errors
 from reconciler.show.clean import clean
 from reconciler.show.text import error_line
 
@@ -46,12 +49,27 @@ def _online(context: Context, warnings: list[str]) -> list[PlanError]:
     errors = list(located.errors)
     if not located.jobs and not errors and context.scope.apis:
         raise UsageError(f"no API matches {filters(context.scope)}")
+    coverage = coverage_of(context)
     for job in located.jobs:
         try:
-            warnings += desired_unit(context, job)[1]
+            desired, said = desired_unit(context, job)
         except ReconcilerError as error:
             errors += as_errors(error, str(job.address))
+            continue
+        warnings += said
+        if job.match is not None:
+            errors += _covered(desired, job, coverage, warnings)
     return list(dict.fromkeys(errors))
+
+
+def _covered(
+    desired: DesiredUnit, job: Job, coverage: Coverage, warnings: list[str]
+) -> list[PlanError]:
+    """An error for each policy that an automated one, declared or live, takes the place of."""
+    known = coverage.of(job)
+    problems, said = conflicts(desired, None, known.lasting, job.technology)
+    warnings += [*said, *([known.failure] if known.failure else [])]
+    return as_errors(PolicyError(problems), str(job.address))
 
 
 def _say(

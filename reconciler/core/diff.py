@@ -128,6 +128,7 @@ def diff_unit(
     pairing, unseen = _without_unseen(pair(settled.resources, live.resources), live)
     deletes, unmanaged = _unclaimed(desired, pairing.only_live)
     updates = [step for both in pairing.pairs if (step := context.update(*both))]
+    explained = [text for both in pairing.pairs if (text := context.explained(*both))]
     creates = context.creates(pairing, deletes)
     reorder = context.reorder(pairing, deletes)
     steps = [*creates, *updates, *reorder, *(context.delete(resource) for resource in deletes)]
@@ -138,7 +139,7 @@ def diff_unit(
         tuple(context.unmanaged(resource) for resource in unmanaged),
         len(pairing.pairs) - len(updates),
         (*_problems(pairing, creates), *upstream_problems(desired.resources, live)),
-        (*live.warnings, *map(context.unseen, unseen)),
+        (*live.warnings, *map(context.unseen, unseen), *explained),
         tuple(text for both in pairing.pairs for text in context.incomparable(*both)),
     )
 
@@ -198,6 +199,14 @@ class _Context:
     resend: Sequence[str]
 
     def update(self, desired: Resource, live: Resource) -> Step | None:
+        if self._is_overridden(desired, live):
+            # Only the service switches it on again, so what is live is left.
+            off = {"disabled": True}
+            desired = replace(
+                desired,
+                settings={**desired.settings, **off},
+                canonical={**desired.canonical, **off},
+            )
         ours, theirs = comparable(desired, live)
         paths = [] if is_same(ours, theirs) else differing_fields(theirs, ours)
         secrets = desired.secrets | live.secrets
@@ -214,6 +223,18 @@ class _Context:
             return None
         change = self._change(desired, Action.UPDATE, tuple(sorted(fields, key=_by_path)))
         return Step(change, live, desired)
+
+    def _is_overridden(self, desired: Resource, live: Resource) -> bool:
+        is_covered = (live.key.group, live.key.type) in self.live.overridden
+        is_off = bool(live.canonical.get("disabled")) and not desired.canonical.get("disabled")
+        return is_covered and is_off and live.key.list == POLICIES
+
+    def explained(self, desired: Resource, live: Resource) -> str:
+        """Why a policy is off that the files have on, or nothing."""
+        if not self._is_overridden(desired, live):
+            return ""
+        by = self.live.overridden[live.key.group, live.key.type]
+        return f"{self._address(desired)}: switched off by the automated policy {by}; left so"
 
     def _rotated(self, desired: Resource, live: Resource) -> list[FieldChange]:
         """Secrets that the service does not return and that are not the ones last sent."""

@@ -176,7 +176,8 @@ class LiveUnit:
     upstreams: label and URI of each upstream by its id; read only where outbound policies are.
     sent: by resource id, the HMAC of each secret that was last sent, by its dotted path; filled
     in from what is remembered here, never by the service. hides_disabled: lists that may leave
-    out what is disabled, so that nobody knows whether it is there.
+    out what is disabled, so that nobody knows whether it is there. overridden: by group and asset
+    id, the automated policy that switches off such policies here; filled in by the run.
     """
 
     target: Target
@@ -186,3 +187,4 @@ class LiveUnit:
     warnings: tuple[str, ...] = ()
     sent: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     hides_disabled: frozenset[str] = frozenset()
+    overridden: Mapping[tuple[str, str], str] = field(default_factory=dict)

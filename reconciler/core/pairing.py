@@ -69,7 +69,7 @@ def _pair_bucket(desired: list[Resource], live: list[Resource]) -> _Pairs:
     if len(desired) == 1 and len(live) == 1:
         return [(desired[0], live[0])], [], []
     pairs: list[tuple[Resource, Resource]] = []
-    for criterion in (_label, _application, _upstreams, _rules, _content):
+    for criterion in (_label, _application, _technologies, _upstreams, _rules, _content):
         desired, live, more = _pair_by(criterion, desired, live)
         pairs.extend(more)
     if len(desired) == 1 and len(live) == 1 and not _are_labelled_apart(desired[0], live[0]):
@@ -111,6 +111,11 @@ def _label(resource: Resource) -> Hashable:
 def _application(resource: Resource) -> Hashable:
     rule = resource.canonical.get("ruleOfApplication")
     return repr(rule) if rule else None
+
+
+def _technologies(resource: Resource) -> Hashable:
+    rule = resource.canonical.get("ruleOfApplication") or {}
+    return repr(rule.get("technologies") or None)
 
 
 def _upstreams(resource: Resource) -> Hashable:

@@ -18,20 +18,13 @@ from reconciler.core.redact import Secret
 from reconciler.errors import Exit, PolicyError, Problem, ProviderError, ReconcilerError
 from reconciler.run.context import Context
 from reconciler.run.converge import diff, fetch, side_by_side
-from reconciler.run.locate import Job
+from reconciler.run.stages import Work as Work
+from reconciler.run.stages import stages
 
 _INTERRUPTED = "interrupted before it was sent"
 _EARLIER = "an earlier change of this API failed"
 _NO_TIER = "a tier of this API failed, and the policy needs its tiers"
 _NEED_TIERS = ("rate-limiting-sla-based",)
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """A unit with its steps, and the job that says where it lives."""
-
-    job: Job
-    diff: UnitDiff
 
 
 @dataclass(slots=True)
@@ -53,9 +46,10 @@ def apply(context: Context, works: Sequence[Work], stop: Event) -> tuple[Outcome
     check_values(works)
     steps = sum(len(work.diff.steps) for work in works)
     context.progress.begin("applying", steps)
-    outcomes = dict(
-        side_by_side(lambda work: _unit(context, work, stop), works, context.parallelism)
-    )
+    outcomes: dict[str, tuple[Outcome, ...]] = {}
+    for stage in stages(works):
+        answers = side_by_side(lambda work: _unit(context, work, stop), stage, context.parallelism)
+        outcomes.update(answers)
     context.progress.end()
     return tuple(item for work in works for item in outcomes[str(work.job.address)])
 
@@ -200,8 +194,9 @@ def _verify(context: Context, work: Work, run: _Run, stop: Event) -> None:
 
 
 def _left(context: Context, work: Work) -> UnitDiff:
-    desired = work.diff.desired
-    return diff(context, desired, fetch(context, work.job, desired))
+    desired, before = work.diff.desired, work.diff.live
+    live = replace(fetch(context, work.job, desired), overridden=before.overridden)
+    return diff(context, desired, live)
 
 
 def _was_placed_wrong(work: Work, run: _Run, left: UnitDiff) -> bool:

@@ -15,6 +15,7 @@ from reconciler.core.plan import Plan, PlanError, make_plan
 from reconciler.errors import Exit, PolicyError, ReconcilerError, UsageError
 from reconciler.files.layers import Effective
 from reconciler.run.context import Context
+from reconciler.run.coverage import Coverage
 from reconciler.run.locate import Job, Located, as_errors, locate
 
 ItemT = TypeVar("ItemT")
@@ -64,7 +65,8 @@ def compare(context: Context, only: frozenset[str] | None = None) -> Compared:
     errors = list(located.errors)
     warnings: list[str] = []
     context.progress.begin("reading policies", len(jobs))
-    for found in side_by_side(lambda job: _unit(context, job), jobs, context.parallelism):
+    coverage = coverage_of(context)
+    for found in side_by_side(lambda job: _unit(context, job, coverage), jobs, context.parallelism):
         context.progress.advance()
         errors.extend(found.errors)
         warnings.extend(found.warnings)
@@ -107,14 +109,27 @@ def _filters(context: Context) -> str:
     )
 
 
-def _unit(context: Context, job: Job) -> Compared:
+def coverage_of(context: Context) -> Coverage:
+    """What automated policies do to the APIs of this run; nothing is listed yet."""
+    return Coverage(
+        lambda job: desired_unit(context, job)[0],
+        lambda desired, live: diff(context, desired, live),
+    )
+
+
+def _unit(context: Context, job: Job, coverage: Coverage) -> Compared:
     """Fetches and diffs one unit; a failure becomes an error of that unit alone."""
     try:
         desired, warnings = desired_unit(context, job)
-        live = fetch(context, job, desired)
+        if job.match is None:
+            live = context.memory.recall(coverage.listed(job), desired.resources)
+            found = diff(context, desired, live)
+        else:
+            found = diff(context, desired, fetch(context, job, desired))
+            found = coverage.settle(job, found)
     except ReconcilerError as error:
         return Compared((job,), (), tuple(as_errors(error, str(job.address))), ())
-    return Compared((job,), (diff(context, desired, live),), (), tuple(warnings))
+    return Compared((job,), (found,), (), tuple(warnings))
 
 
 def fetch(context: Context, job: Job, desired: DesiredUnit) -> LiveUnit:

@@ -63,6 +63,9 @@ def clear(plan: Plan, context: Context, *, skip_stale: bool) -> Cleared:
     messages += [f"{address}: {message}" for address, message in refused_tiers(compared.diffs)]
     if messages:
         raise Refusal("\n".join(messages))
+    problems = [problem for diff in compared.diffs for problem in diff.problems]
+    if problems:
+        raise PolicyError(problems)
     diffs = {str(diff.desired.address): diff for diff in compared.diffs}
     jobs = {str(job.address): job for job in compared.jobs}
     stale: dict[str, str] = {}
