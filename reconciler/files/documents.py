@@ -6,7 +6,9 @@ default here.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from reconciler.core.model import (
@@ -181,8 +183,26 @@ def environment(
         groups=tuple(sorted(groups, key=lambda group: group.source)),
         source=source_of(document, file),
         protected=bool(document.get("protected")),
-        automated=None if automated is None else entries(automated, AUTOMATED, file),
+        automated=None if automated is None else _automated(automated, file),
     )
+
+
+def _automated(items: Sequence[Any], file: str) -> tuple[Entry, ...]:
+    """Automated policies have no name of their own: two of one type are told apart by the kind
+    of gateway that they are for."""
+    found = entries(items, AUTOMATED, file)
+    counts = Counter(entry.key for entry in found)
+    return tuple(
+        replace(entry, key=replace(entry.key, name=_technology(entry)))
+        if counts[entry.key] > 1
+        else entry
+        for entry in found
+    )
+
+
+def _technology(entry: Entry) -> str:
+    rule = entry.body.get("ruleOfApplication") or {}
+    return ", ".join(map(str, rule.get("technologies") or ()))
 
 
 def organization(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from reconciler.core.model import ENVIRONMENT_UNIT, TIERS, Source
+from reconciler.core.model import AUTOMATED, ENVIRONMENT_UNIT, TIERS, Source
 from reconciler.core.project import (
     ApiDocument,
     Entry,
@@ -266,7 +266,8 @@ def _check_doubles(lists: Iterable[Sequence[Entry]], findings: _Findings) -> Non
             if entry.key in first:
                 line = first[entry.key].source.line
                 message = f"{entry.key.segment} stands here twice, first on line {line}"
-                hint = "tell them apart by name:"
+                is_automated = entry.key.list == AUTOMATED
+                hint = f"tell them apart by {'technologies' if is_automated else 'name'}:"
                 findings.problems.append(_problem(entry.source, message, hint))
             first.setdefault(entry.key, entry)
 

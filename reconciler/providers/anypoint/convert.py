@@ -7,7 +7,9 @@ and absent, null and empty are the same.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from reconciler.core.canonical import ALL_METHODS, canonical_settings, canonical_tier
@@ -173,6 +175,23 @@ def automated_from(native: Native, catalogue: Catalogue) -> Resource:
         key: value for key, value in rule.items() if key not in _PLACE and value is not None
     }
     return _resource(ResourceKey(AUTOMATED, group, asset), settings, known, native)
+
+
+def automated_list(natives: Sequence[Native], catalogue: Catalogue) -> list[Resource]:
+    """The entries of the automated-policy list. Two of one type carry the kind of gateway that
+    they are for as their name, as in the files."""
+    made = [automated_from(each, catalogue) for each in natives]
+    counts = Counter(each.key for each in made)
+    return [
+        replace(each, key=replace(each.key, name=_technology(each)))
+        if counts[each.key] > 1
+        else each
+        for each in made
+    ]
+
+
+def _technology(resource: Resource) -> str:
+    return ", ".join(resource.canonical["ruleOfApplication"]["technologies"] or ())
 
 
 def tier_from(native: Native) -> Resource:

@@ -106,7 +106,7 @@ class AnypointProvider:
                 found += map(convert.tier_from, self._client.tiers(target))
             if AUTOMATED in lists:
                 natives = self._client.automated_policies(target)
-                found += [convert.automated_from(each, self._catalogue) for each in natives]
+                found += convert.automated_list(natives, self._catalogue)
         resources = tuple(sorted(found, key=_place))
         return LiveUnit(target, resources, lists, upstreams, hides_disabled=hidden)
 
