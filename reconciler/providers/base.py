@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
+from reconciler.core.catalogue import PolicyType
 from reconciler.core.model import Instance, LiveUnit, Resource, Target
 
 
@@ -25,6 +26,30 @@ class LiveOrganization:
     id: str
     name: str
     path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedPolicy:
+    """A version of a policy that can be applied; `is_own`: the organization publishes it."""
+
+    group: str
+    name: str
+    version: str
+    is_own: bool = False
+
+
+@runtime_checkable
+class PolicyShelf(Protocol):
+    """What a provider has besides, where its platform says which policies it offers."""
+
+    def offered(
+        self, organization: str, *, newest: bool = False, injection: str = ""
+    ) -> tuple[OfferedPolicy, ...]:
+        """All versions that the organization may apply, or the newest of each by the platform's
+        own word. injection: only `inbound` or `outbound` ones."""
+
+    def policy_type(self, organization: str, group: str, name: str, version: str) -> PolicyType:
+        """What a version takes as its configuration; direction and gateways are left empty."""
 
 
 class Provider(Protocol):

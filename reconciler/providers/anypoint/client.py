@@ -155,6 +155,25 @@ class Client:
     def delete_automated_policy(self, target: Target, policy: str) -> None:
         self._write("DELETE", f"{_automated(target)}/{_part(policy)}", target)
 
+    def templates(
+        self, organization: str, *, newest: bool = False, injection: str = ""
+    ) -> list[JSONObject]:
+        """The policy templates without their configurations."""
+        params = {"includeConfiguration": "false", "latest": "true" if newest else "false"}
+        if injection:
+            params["injectionPoint"] = injection
+        where = Target("", organization, "")
+        answer = self._call("GET", _templates(where), where, READ_POLICIES, params=params)
+        return _objects(answer, "the policy templates")
+
+    def template(self, organization: str, group: str, name: str, version: str) -> JSONObject:
+        """One template with its configuration, in either of its shapes (facts, 7.2)."""
+        where = Target("", organization, "")
+        path = "/".join([_templates(where), *map(_part, (group, name, version))])
+        params = {"splitModel": "true"}
+        answer = self._call("GET", path, where, READ_POLICIES, params=params)
+        return _object(answer, f"the policy template {name} {version}")
+
     def _pages(
         self, path: str, items: str, limit: int, target: Target, scope: Scope | None
     ) -> list[JSONObject]:
@@ -304,6 +323,10 @@ def _instance(tree: str, target: Target) -> str:
 
 def _automated(target: Target) -> str:
     return f"{_API}/organizations/{_part(target.organization)}/automated-policies"
+
+
+def _templates(target: Target) -> str:
+    return f"{_XAPI}/organizations/{_part(target.organization)}/exchange-policy-templates"
 
 
 def _object(answer: Any, what: str) -> JSONObject:

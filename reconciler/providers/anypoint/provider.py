@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from reconciler.core.catalogue import Catalogue
+from reconciler.core.catalogue import Catalogue, PolicyType
 from reconciler.core.model import (
     AUTOMATED,
     LISTS,
@@ -21,10 +21,10 @@ from reconciler.core.model import (
 )
 from reconciler.core.upstreams import Upstreams
 from reconciler.errors import BadAnswer, Conflict, NotFound
-from reconciler.providers.anypoint import bodies, convert
+from reconciler.providers.anypoint import bodies, convert, templates
 from reconciler.providers.anypoint.auth import Credentials, TokenSource
 from reconciler.providers.anypoint.client import READS, Client
-from reconciler.providers.base import LiveEnvironment, LiveOrganization
+from reconciler.providers.base import LiveEnvironment, LiveOrganization, OfferedPolicy
 from reconciler.transport import Transport, check_host
 
 
@@ -157,6 +157,17 @@ class AnypointProvider:
         """Numbers the policies from 1; `ids` are all of the API that the service orders."""
         orders = [{"id": int(each), "order": place} for place, each in enumerate(ids, 1)]
         self._client.order_policies(target, orders)
+
+    def offered(
+        self, organization: str, *, newest: bool = False, injection: str = ""
+    ) -> tuple[OfferedPolicy, ...]:
+        natives = self._client.templates(organization, newest=newest, injection=injection)
+        return templates.offered_from(natives)
+
+    def policy_type(self, organization: str, group: str, name: str, version: str) -> PolicyType:
+        native = self._client.template(organization, group, name, version)
+        asked = {"groupId": group, "assetId": name, "version": version}
+        return templates.type_from({**native, **asked})
 
     def _caller(self) -> Mapping[str, str]:
         if self._me is None:
