@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, TextIO, cast
 
-from tqdm import tqdm
-
 from reconciler.cli.shell import Shell
 from reconciler.run.context import Progress, Silent
 
@@ -24,6 +22,8 @@ class _Bar:
         self._bar: Any = None
 
     def begin(self, label: str, total: int) -> None:
+        from tqdm import tqdm  # only where somebody watches
+
         self._bar = tqdm(
             total=total,
             desc=label,

@@ -23,14 +23,12 @@ def _once(cli: Cli, *arguments: str, host: str | None = None) -> Done:
 
 
 @pytest.mark.parametrize("verb", ["plan", "drift", "apply --yes", "list orgs", "doctor"])
-def test_wrong_credentials_are_4_in_every_format(cli: Cli, emulator: Emulator, verb: str) -> None:
-    for format_ in ("text", "json"):
-        variables = {"ANYPOINT_CLIENT_SECRET": "wr0ng"}
-        done = cli.run("--format", format_, *verb.split(), **variables)
-        assert done.code == 4
-        assert "wr0ng" not in done.out + done.err
-        if format_ == "json":
-            assert [error["exit"] for error in done.json["errors"]] == [4]
+def test_wrong_credentials_are_4(cli: Cli, emulator: Emulator, verb: str) -> None:
+    variables = {"ANYPOINT_CLIENT_SECRET": "wr0ng"}
+    done = cli.run("--format", "json", *verb.split(), **variables)
+    assert done.code == 4
+    assert "wr0ng" not in done.out + done.err
+    assert [error["exit"] for error in done.json["errors"]] == [4]
     assert emulator.writes() == []
 
 
@@ -80,43 +78,44 @@ def test_a_login_that_is_refused_again_and_again_is_given_up(cli: Cli, emulator:
 # Hosts that are no control plane
 
 
-@pytest.mark.parametrize(
-    "host",
-    [
-        "evil.example.com",
-        "https://anypoint.mulesoft.com.evil.example.com",
-        "https://evil-anypoint.mulesoft.com",
-        "http://anypoint.mulesoft.com",
-        "https://anypoint.mulesoft.com@evil.example.com",
-        "https://anypoint.mulesoft.com:8443/x",
-        "https://anypoint.mulesoft.com\\@evil.example.com",
-        "https://anypoint.mulesoft.com#@evil.example.com",
-        "https://xn--nypoint-3fg.mulesoft.com",
-        "https://аnypoint.mulesoft.com",
-        "https://169.254.169.254",
-        "https://0x7f000001",
-        "https://10.0.0.1",
-        "http://127.0.0.1.nip.io",
-        "file:///etc/passwd",
-        "https://",
-        "//evil.example.com",
-        " ",
-        "https://[::ffff:10.0.0.1]",
-    ],
+FOREIGN = (
+    "evil.example.com",
+    "https://anypoint.mulesoft.com.evil.example.com",
+    "https://evil-anypoint.mulesoft.com",
+    "http://anypoint.mulesoft.com",
+    "https://anypoint.mulesoft.com@evil.example.com",
+    "https://anypoint.mulesoft.com:8443/x",
+    "https://anypoint.mulesoft.com\\@evil.example.com",
+    "https://anypoint.mulesoft.com#@evil.example.com",
+    "https://xn--nypoint-3fg.mulesoft.com",
+    "https://аnypoint.mulesoft.com",
+    "https://169.254.169.254",
+    "https://0x7f000001",
+    "https://10.0.0.1",
+    "http://127.0.0.1.nip.io",
+    "file:///etc/passwd",
+    "https://",
+    "//evil.example.com",
+    " ",
+    "https://[::ffff:10.0.0.1]",
 )
+
+
+@pytest.mark.parametrize("host", FOREIGN)
 def test_foreign_hosts_get_no_connection(cli: Cli, host: str) -> None:
-    # A connection to a name would need a resolver, which hangs or fails with another code.
-    text = (cli.folder / "policies/acme/organization.yaml").read_text("utf-8")
-    quoted = host.replace("\\", "\\\\")
+    # A connection would need a resolver or a route, and fail with another code.
+    done = cli.run("list", "orgs", "--format", "json", ANYPOINT_HOST=host)
+    assert done.code == 5
+    assert done.json["errors"]
+
+
+@pytest.mark.parametrize("host", FOREIGN[:4])
+def test_files_cannot_name_a_foreign_host_either(cli: Cli, host: str) -> None:
     name = "policies/acme/organization.yaml"
-    cli.write({name: text.replace("organization: Acme", f'host: "{quoted}"\norganization: Acme')})
-    by_file = cli.run("plan", "--format", "json", ANYPOINT_HOST=None)
-    by_variable = cli.run("list", "orgs", "--format", "json", ANYPOINT_HOST=host)
-    assert by_file.code in (3, 5)
-    assert by_variable.code == 5
-    for done in (by_file, by_variable):
-        assert done.json["errors"]
-        assert "evil.example.com ->" not in done.out
+    cli.edit(name, "organization: Acme", f'host: "{host}"\norganization: Acme')
+    done = cli.run("plan", "--format", "json", ANYPOINT_HOST=None)
+    assert done.code in (3, 5)
+    assert done.json["errors"]
 
 
 def test_a_refused_host_says_how_to_allow_it(cli: Cli) -> None:
@@ -187,8 +186,15 @@ def test_pages_in_place_of_answers(cli: Cli, body: str) -> None:
     assert "t0k3n" not in done.out + done.err
 
 
-@pytest.mark.parametrize("status", [301, 302, 307, 308])
-@pytest.mark.parametrize("where", ["/accounts/api/v2/oauth2/token", "/accounts/api/me"])
+@pytest.mark.parametrize(
+    ("status", "where"),
+    [
+        (302, "/accounts/api/v2/oauth2/token"),
+        (307, "/accounts/api/v2/oauth2/token"),
+        (301, "/accounts/api/me"),
+        (308, "/accounts/api/me"),
+    ],
+)
 def test_redirects_are_not_followed_and_carry_no_credentials(
     cli: Cli, status: int, where: str
 ) -> None:
@@ -219,10 +225,7 @@ def test_one_api_that_answers_nonsense_leaves_the_others(
     cli: Cli, emulator: Emulator, fault: object
 ) -> None:
     emulator.fail(fault, path="/apis/19001006/policies")
-    done = _once(cli, "plan", "--format", "json")
+    done = _once(cli, "apply", "--yes", "--format", "json")
     assert done.code == 1
     assert [error["address"] for error in done.json["errors"]] == ["acme/production/inventory"]
-    assert len(done.json["changes"]) == 7
-    applied = _once(cli, "apply", "--yes", "--format", "json")
-    assert applied.code in (1, 7)
-    assert "acme/production/inventory" in str(applied.json["errors"])
+    assert list(done.outcomes().values()) == ["applied"] * 7

@@ -150,13 +150,10 @@ def test_a_filter_that_matches_nothing_is_wrong_usage(
     assert emulator.writes() == []
 
 
-@pytest.mark.parametrize("format_", ["text", "json", "markdown"])
 @pytest.mark.parametrize(
     ("line", "code"),
     [
         ("validate", 0),
-        ("validate --online", 0),
-        ("plan", 0),
         ("plan --detailed-exitcode", 2),
         ("drift", 2),
         ("apply", 64),
@@ -167,18 +164,17 @@ def test_a_filter_that_matches_nothing_is_wrong_usage(
         ("-f nosuch plan", 3),
     ],
 )
-def test_the_exit_code_does_not_depend_on_the_format(
-    cli: Cli, line: str, code: int, format_: str
-) -> None:
-    done = cli.run("--format", format_, *line.split())
+def test_the_exit_code_does_not_depend_on_the_format(cli: Cli, line: str, code: int) -> None:
+    for format_ in ("text", "markdown"):
+        assert cli.run("--format", format_, *line.split()).code == code
+    done = cli.run("--format", "json", *line.split())
     assert done.code == code
-    if format_ == "json":
-        assert done.json["schemaVersion"] == 1
-        assert done.json["command"] in line.split()
-        assert done.json["errors"] == [] if code in (0, 2) else done.json["errors"]
+    assert done.json["schemaVersion"] == 1
+    assert done.json["command"] in line.split()
+    assert done.json["errors"] == [] if code in (0, 2) else done.json["errors"]
 
 
-@pytest.mark.parametrize("line", ["validate", "plan --api catalog", "list orgs", "drift"])
+@pytest.mark.parametrize("line", ["validate", "plan --api catalog"])
 def test_quiet_leaves_only_the_data(cli: Cli, line: str) -> None:
     done = cli.run("-q", *line.split())
     assert done.err == ""
