@@ -272,6 +272,18 @@ def test_what_comes_back_at_the_wrong_place_is_put_in_order() -> None:
     assert names(provider) == ["alpha", "beta"]
 
 
+def test_what_comes_back_in_a_run_that_orders_is_put_in_order_too() -> None:
+    live = [
+        a_live_policy("alpha", disabled=True, order=None),
+        a_live_policy("beta", id_=2, order=1),
+        a_live_policy("gamma", id_=3, order=2),
+    ]
+    provider = Forgetful({TARGET: live})
+    outcomes = run(provider, a_work(provider, a_policy(), a_policy("gamma"), a_policy("beta")))
+    assert {item.outcome for item in outcomes} == {APPLIED}
+    assert names(provider) == ["alpha", "gamma", "beta"]
+
+
 class Stubborn(FakeProvider):
     """A service that answers to a reorder and keeps its order."""
 
