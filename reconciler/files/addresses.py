@@ -61,8 +61,11 @@ def advice(text: str) -> str:
     """What to write in place of an item that is none."""
     first, dash, last = text.partition("-")
     start, end = _single(first.strip()), _single(last.strip()) if dash else None
-    if start and end and start.version == end.version:
-        return "write the lower address first"
+    if start and end:
+        is_backwards = start.version == end.version
+        return (
+            "write the lower address first" if is_backwards else "write both ends as IPv4 or IPv6"
+        )
     before, slash, _ = text.partition("/")
     if slash and _single(before) is None:
         return "write a whole address before the /"
