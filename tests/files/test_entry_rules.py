@@ -22,7 +22,8 @@ def warnings(text: str) -> list[str]:
 
 
 def ruled(path: str) -> str:
-    return f"policies: [{{policyRef: {{name: spike-control}}, rules: [{{methods: [GET], path: '{path}'}}]}}]"
+    rules = f"[{{methods: [GET], path: '{path}'}}]"
+    return f"policies: [{{policyRef: {{name: spike-control}}, rules: {rules}}}]"
 
 
 def test_pattern_that_does_not_compile_is_refused_at_its_place() -> None:
