@@ -41,7 +41,7 @@ def test_explain_names_the_line_of_each_field(cli: Cli) -> None:
     done = cli.run("explain", "acme/production/orders")
     assert done.code == 0
     row = next(line for line in done.out.splitlines() if "config.ips" in line)
-    assert row.split() == ["config.ips", '["1.1.1.1"]', "api", f"{ORDERS}:11"]
+    assert row.split() == ["config.ips", '["1.1.1.1"]', "api", f"{ORDERS}:12"]
     assert "organization defaults  policies/acme/organization.yaml:30" in done.out
 
 

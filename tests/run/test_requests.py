@@ -207,9 +207,17 @@ def test_an_environment_out_of_scope_is_not_asked_for(emulator: Emulator) -> Non
 
 
 def test_an_api_out_of_scope_is_not_asked_for(emulator: Emulator) -> None:
-    documents = a_tree(an_api("api-0"), an_api("api-1"), automatedPolicies=[])
+    documents = a_tree(an_api("api-0"), an_api("api-1"))
     assert planned(emulator, many_apis(2), documents, scope=Scope(apis=("api-2",))) == PLAN
     assert "/apis/2/policies" in paths(emulator)
+
+
+def test_declared_automated_policies_are_listed_once_whatever_the_apis_in_scope(
+    emulator: Emulator,
+) -> None:
+    documents = a_tree(an_api("api-0"), an_api("api-1"), automatedPolicies=[])
+    counted = planned(emulator, many_apis(2), documents, scope=Scope(apis=("api-2",)))
+    assert counted == PLAN | {"GET automated": 1}
 
 
 def with_platforms(scene: Scene, **environ: str) -> Scene:
