@@ -154,6 +154,11 @@ class Cli:
         assert old in text
         path.write_text(text.replace(old, new), "utf-8")
 
+    def place(self, name: str, text: str) -> str:
+        """`file:line` of the first line that holds the text."""
+        lines = (self.folder / name).read_text("utf-8").splitlines()
+        return f"{name}:{next(n for n, line in enumerate(lines, 1) if text in line)}"
+
     def plan(self, name: str = "plan.json", *arguments: str) -> Any:
         """Saves a plan; its data."""
         done = self.run("plan", "-o", name, *arguments)
