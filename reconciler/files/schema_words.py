@@ -216,7 +216,8 @@ def _pattern_of_value(error: SchemaError) -> tuple[str, str]:
     is_word = error.instance in ("true", "false")
     if (kind in ("integer", "number") and is_number) or (kind == "boolean" and is_word):
         return f"must be {_KINDS[kind]}, is text", "remove the quotes"
-    return _pattern(error), _REMEDIES["expression"] if kind == "expression" else ""
+    is_told = kind in ("expression", "integer", "number", "boolean")
+    return _pattern(error), _REMEDIES[str(kind)] if is_told else ""
 
 
 def _at_least(error: SchemaError) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 
 import pytest
@@ -8,7 +9,8 @@ from reconciler.core.catalogue import MISSING, Field, PolicyType, canonical_conf
 from reconciler.core.model import MULESOFT_GROUP
 from reconciler.files.catalogue import ShippedCatalogue
 from reconciler.files.schema import Schemas
-from reconciler.files.yaml import Map
+from reconciler.files.values import strings
+from tests.files.builders import a_map, a_resolver
 
 CATALOGUE = ShippedCatalogue.load()
 CATEGORIES = {
@@ -149,9 +151,11 @@ def test_policy_is_whole_and_its_example_is_sound(name: str) -> None:
     assert known.title and known.summary.endswith(".")
     assert known.gateways <= {"mule4", "flexGateway"} and known.gateways
     assert known.direction in ("inbound", "outbound")
-    example = Map((1, 1))
-    example.update(known.example)
+    example = a_map(json.dumps(known.example))
     found = Schemas.load().check_config(
         example, MULESOFT_GROUP, name, file="f", at=(1, 1), path="config", partial=False
     )
     assert found == ([], [])
+    resolver = a_resolver()
+    for text, path, at in strings(example, "config", (1, 1)):
+        assert list(resolver.check(text, "f", at, path)) == []
