@@ -225,11 +225,13 @@ def test_automated_policies_are_kept(emulator: Emulator) -> None:
     assert [entry["policyRef"]["name"] for entry in entries] == ["ip-allowlist", "header-removal"]
 
 
-def test_a_second_automated_policy_of_a_type_is_left_out_and_said(emulator: Emulator) -> None:
-    policies = [automated(technologies=["mule4"]) for _ in range(2)]
-    made, planned = exported(emulator, {**one_api(), "automatedPolicies": policies})
-    assert (planned.changes, planned.errors, len(planned.unmanaged)) == ((), (), 1)
-    assert len(made.warnings) == 1
+def test_automated_policies_of_a_type_are_kept_for_each_kind_of_gateway(
+    emulator: Emulator,
+) -> None:
+    policies = [automated(technologies=[name]) for name in ("mule4", "flexGateway")]
+    made = check_settled(emulator, {**one_api(), "automatedPolicies": policies})
+    entries = made.files["acme-corp/production/environment.yaml"]["automatedPolicies"]
+    assert len(entries) == 2
 
 
 def test_instances_that_only_their_ids_tell_apart(emulator: Emulator) -> None:
