@@ -234,6 +234,12 @@ def test_automated_policies_of_a_type_are_kept_for_each_kind_of_gateway(
     assert len(entries) == 2
 
 
+def test_automated_policies_of_one_type_for_two_gateways_are_kept(emulator: Emulator) -> None:
+    policies = [automated(technologies=[name]) for name in ("mule4", "flexGateway")]
+    made = check_settled(emulator, {**one_api(), "automatedPolicies": policies})
+    assert made.warnings == ()
+
+
 def test_instances_that_only_their_ids_tell_apart(emulator: Emulator) -> None:
     seed = one_api()
     (api,) = seed["apis"]

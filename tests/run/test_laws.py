@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-from hypothesis import assume, given
+from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.model import OUTBOUND, POLICIES, TIERS
@@ -17,6 +17,7 @@ from reconciler.run.converge import compare
 from reconciler.run.export import export
 from reconciler.run.inventory import Live
 from tests.breaking import AFTER, BEFORE, Breaking
+from tests.cli.driver import Cli, environment
 from tests.emulator.driver import Emulator
 from tests.providers.suite import SHIPPED, connected, emulator_breaker
 from tests.run import scene
@@ -64,6 +65,27 @@ def test_an_export_plans_nothing(emulator_process: Emulator, world: World) -> No
         context = scene.a_context(root, provider, {})
         made = compare(context).plan(context, "now")
         assert (made.changes, made.errors, made.unmanaged) == ((), (), ())
+
+
+# Each example is seven processes; what the laws above prove need not be proven again.
+@settings(max_examples=3, phases=[Phase.generate])
+@given(world=worlds())
+def test_the_command_keeps_the_laws(emulator_process: Emulator, world: World) -> None:
+    with staged(emulator_process, world) as on:
+        assume(on.plan().changes and not on.plan().errors)
+        cli = Cli(on.context.layering.resolver.cwd, environment(emulator_process) | SECRETS)
+        steps: list[tuple[int, Sequence[str]]] = [
+            (0, ["validate"]),
+            (2, ["plan", "--detailed-exitcode"]),
+            (0, ["apply", "--yes", "--max-deletes", "100"]),
+            (0, ["plan", "--detailed-exitcode"]),
+            (0, ["export", "--to", "exported"]),
+            (0, ["validate", "-f", "exported"]),
+            (0, ["plan", "-f", "exported", "--detailed-exitcode"]),
+        ]
+        for code, arguments in steps:
+            done = cli.run(*arguments)
+            assert done.code == code, (arguments, done.out, done.err)
 
 
 def check_settled(on: Scene, world: World, before: State, planned: Plan) -> None:
