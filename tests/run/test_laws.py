@@ -105,7 +105,11 @@ def check_settled(on: Scene, world: World, before: State, planned: Plan) -> None
 def check_counts(world: World, before: State, after: State) -> None:
     """No policy twice, and nothing doubled that no file doubles."""
     for api in after["apis"]:
-        held = Counter((item["assetId"], item["label"]) for item in api["policies"])
+        held = Counter(
+            (item["assetId"], item["label"], upstream)
+            for item in api["policies"]
+            for upstream in item["upstreamIds"] or [""]
+        )
         assert max(held.values(), default=1) == 1, held
         assert max(Counter(tier["name"] for tier in api["tiers"]).values(), default=1) == 1
     automated = Counter(item["assetId"] for item in after["automatedPolicies"])
@@ -139,10 +143,20 @@ def _without_order(policy: Mapping[str, Any]) -> dict[str, Any]:
 
 def check_wanted(world: World, api: Mapping[str, Any]) -> None:
     """What the files say is what is stored, told without any code of ours."""
-    for listed in (POLICIES, OUTBOUND):
-        stored = [_stored(api, entry) for entry in world.entries(api, listed)]
-        for entry, policy in zip(world.entries(api, listed), stored, strict=True):
-            check_policy(entry, policy)
+    for entry in world.entries(api, POLICIES):
+        check_policy(entry, _stored(api, entry))
+    for entry in world.entries(api, OUTBOUND):
+        stored = [item for item in api["policies"] if item["upstreamIds"]]
+        held = {upstream for item in stored for upstream in item["upstreamIds"]}
+        labels = {
+            upstream["id"]
+            for upstream in api["upstreams"]
+            if {upstream["label"], upstream["uri"]} & set(entry["upstreams"])
+        }
+        assert labels <= held
+        for policy in stored:
+            if labels & set(policy["upstreamIds"]):
+                check_policy(entry, policy)
     orders = [
         (policy["order"], policy["disabled"])
         for entry in world.entries(api, POLICIES)

@@ -19,7 +19,10 @@ from tests.providers.suite import one_api
 
 SECRETS = {"BASIC_PASSWORD": "hunter-of-snarks", "BACKEND_PASSWORD": "bread-and-butter"}
 _BASIC, _BACKEND = "${env:BASIC_PASSWORD}", "${env:BACKEND_PASSWORD}"
-_UPSTREAM = "7e1a90c4-0000-4b6b-9d11-0000000000b1"
+_UPSTREAMS = {
+    "backend": ("7e1a90c4-0000-4b6b-9d11-0000000000b1", "https://backend.example"),
+    "other": ("7e1a90c4-0000-4b6b-9d11-0000000000b2", "https://other.example"),
+}
 _IPS = ["10.0.0.0/8", "1.1.1.1", "2.2.2.2"]
 _HEADERS = ["server", "x-powered-by", "via"]
 
@@ -243,21 +246,27 @@ def _ordered(draw: st.DrawFn, live: list[dict[str, Any]]) -> list[dict[str, Any]
 def _outbound(
     draw: st.DrawFn, seed: dict[str, Any], document: dict[str, Any], sees_all: bool
 ) -> None:
-    seed["upstreams"] = [{"id": _UPSTREAM, "label": "backend", "uri": "https://backend.example"}]
+    seed["upstreams"] = [
+        {"id": id_, "label": label, "uri": uri} for label, (id_, uri) in _UPSTREAMS.items()
+    ]
     reference = {"name": "credential-injection-basic-auth", "version": "1.0.1"}
-    if draw(st.booleans()):
+    for label in draw(_some_or_none):
         native = _native(reference, draw(_INJECTION))
         disabled = sees_all and draw(st.booleans())
-        more = {"upstreamIds": [_UPSTREAM], "order": 30, "disabled": disabled}
+        more = {"upstreamIds": [_UPSTREAMS[label][0]], "order": 30, "disabled": disabled}
         seed["policies"] = [*seed["policies"], {**native, **more}]
-    if draw(st.booleans()):
-        name = draw(st.sampled_from(["backend", "https://backend.example"]))
-        entry = {"policyRef": reference, "config": draw(_INJECTION), "upstreams": [name]}
+    wanted = draw(_some_or_none)
+    if wanted:
+        names = [draw(st.sampled_from([label, _UPSTREAMS[label][1]])) for label in wanted]
+        entry = {"policyRef": reference, "config": draw(_INJECTION), "upstreams": names}
         if sees_all and any("upstreamIds" in native for native in seed["policies"]):
             entry["disabled"] = draw(st.booleans())
-        document[OUTBOUND] = [entry] if draw(st.booleans()) else []
+        document[OUTBOUND] = [entry]
+    elif draw(st.booleans()):
+        document[OUTBOUND] = []
 
 
+_some_or_none = st.lists(st.sampled_from(sorted(_UPSTREAMS)), unique=True)
 _tier = st.fixed_dictionaries(
     {
         "limits": st.lists(_quota, min_size=1, max_size=2),
