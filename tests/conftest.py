@@ -19,7 +19,11 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 settings.register_profile(
-    "soak", settings.get_profile("quick"), derandomize=False, max_examples=1000, print_blob=True
+    "soak",
+    settings.get_profile("quick"),
+    derandomize=False,
+    max_examples=int(os.environ.get("SOAK_EXAMPLES", "1000")),
+    print_blob=True,
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
