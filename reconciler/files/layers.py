@@ -225,7 +225,8 @@ class Layering:
             had = check(partial=True)[1]
             warnings = [warning for warning in warnings if warning not in had]
         return (
-            [places.translate(error) for error in errors],
+            # One of a custom policy's own schema file stands there, and not in the document.
+            [error if error.file else places.translate(error) for error in errors],
             [str(places.translate(warning)) for warning in warnings],
         )
 
@@ -268,7 +269,8 @@ def _check_use(
     if known is None:
         return problems
     is_outbound = known.direction == "outbound"
-    if is_outbound != (key.list == OUTBOUND):
+    # Of a custom policy it may not be known where it acts.
+    if known.direction and is_outbound != (key.list == OUTBOUND):
         right = OUTBOUND if is_outbound else POLICIES
         message = f"{key.type} is an {known.direction} policy"
         problems.append(problem_at(source, message, f"declare it under {right}:"))

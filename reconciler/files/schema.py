@@ -1,7 +1,7 @@
-"""Checks documents and policy configurations against the shipped schemas.
+"""Checks documents and policy configurations against the schemas.
 
-The only user of jsonschema. A schema is chosen by `kind`, or by the policy's name, so that the
-long if/then chains that serve editors are never walked here.
+The only user of jsonschema beside `custom_shape`. A schema is chosen by `kind`, or by the name of
+the policy, so that the long if/then chains that serve editors are never walked here.
 """
 
 from __future__ import annotations
@@ -14,15 +14,19 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from reconciler.core.catalogue import PolicyType
 from reconciler.core.model import MULESOFT_GROUP
 from reconciler.core.redact import Secret
 from reconciler.errors import Problem
+from reconciler.files.custom import CustomPolicies
 from reconciler.files.entry_rules import check_entries
-from reconciler.files.policy_names import check_names, check_versions
+from reconciler.files.policy_names import check_names, check_versions, is_known
 from reconciler.files.policy_rules import check_rules
+from reconciler.files.policy_schema import schema_of
 from reconciler.files.schema_words import Fault, Path, faults, shown_path, suggest
 from reconciler.files.semantics import check_values
-from reconciler.files.shipped import document_schema, policy_names, read_schema
+from reconciler.files.settings import plain
+from reconciler.files.shipped import document_schema, read_schema
 from reconciler.files.yaml import Map, Place, Seq, number_text, place
 
 API_VERSION = "reconciler/v1"
@@ -42,14 +46,15 @@ _TEXT = {"integer": r"-?[0-9]+", "number": r"-?[0-9]+(\.[0-9]+)?", "boolean": "t
 class Schemas:
     """The shipped schemas, compiled when they are first asked for."""
 
+    custom: CustomPolicies = field(default_factory=CustomPolicies)
     _documents: dict[str, Draft202012Validator] = field(default_factory=dict)
-    _policies: dict[str, Draft202012Validator] = field(default_factory=dict)
-    _sound: set[tuple[str, bool, str]] = field(default_factory=set)
+    _policies: dict[tuple[str, str], Draft202012Validator] = field(default_factory=dict)
+    _sound: set[tuple[str, str, bool, str]] = field(default_factory=set)
 
     @classmethod
-    def load(cls) -> Schemas:
-        """The schemas of this installation; reads nothing yet."""
-        return cls()
+    def load(cls, custom: CustomPolicies | None = None) -> Schemas:
+        """The schemas of this installation, and those of custom policies; reads nothing yet."""
+        return cls(custom or CustomPolicies())
 
     def check_document(self, document: Map, file: str) -> list[Problem]:
         """What is wrong with a document; `config` is only checked to be a mapping.
@@ -93,48 +98,70 @@ class Schemas:
         MuleSoft's group does not have is left to `check_document`. Numbers where the policy asks
         for text are replaced in place by their text.
         """
-        if group != MULESOFT_GROUP:
+        custom = self.custom.find(group, name)
+        if custom and custom.problems:
+            return list(custom.problems), []
+        if group != MULESOFT_GROUP and custom is None:
             message = "not checked: no schema for a custom policy"
-            return [], [Problem(file, *at, path, message)]
-        if name not in policy_names()["inbound"] and name not in policy_names()["outbound"]:
+            hint = "`reconciler schema pull` fetches it"
+            return [], [Problem(file, *at, path, message, hint)]
+        if custom is None and not is_known(name):
             return [], []
-        key = (name, partial, "" if secrets_resolved else repr(config))
+        key = (group, name, partial, "" if secrets_resolved else repr(config))
         if key in self._sound:
             return [], []
-        errors, warnings = self._check(config, name, partial, secrets_resolved)
-        if not errors and not warnings and key[2] and len(self._sound) < _MAX_REMEMBERED:
+        schema = custom.schema if custom else read_schema(f"policies/{name}")
+        validator = self._policy(group, name, schema)
+        errors, warnings = _check(
+            config, validator, schema, partial=partial, reveal=secrets_resolved
+        )
+        if not errors and not warnings and key[3] and len(self._sound) < _MAX_REMEMBERED:
             self._sound.add(key)
         return (
             [_problem(fault, config, file, at, path) for fault in errors],
             [_problem(fault, config, file, at, path) for fault in warnings],
         )
 
-    def _check(
-        self, config: Map, name: str, partial: bool, reveal: bool
-    ) -> tuple[list[Fault], list[Fault]]:
-        validator = self._policy(name)
-        plain = _plain(config, reveal=reveal)
-        errors = [
-            error
-            for error in _errors(validator, plain, config)
-            if not _is_excused(error, config, reveal=reveal)
-        ]
-        schema = read_schema(f"policies/{name}")
-        found = check_rules(plain, schema, partial=partial)
-        values = check_values(plain, schema, lambda path: isinstance(_at(config, path), Secret))
-        meant = {fault.meant for fault in faults(errors) if len(fault.path) == 1}
-        late = [fault for fault in found.errors if fault.path or fault.missing not in meant]
-        return faults(errors) + late + values.errors, found.warnings + values.warnings
-
     def _document(self, kind: str) -> Draft202012Validator:
         if kind not in self._documents:
             self._documents[kind] = Draft202012Validator(document_schema(KINDS[kind]))
         return self._documents[kind]
 
-    def _policy(self, name: str) -> Draft202012Validator:
-        if name not in self._policies:
-            self._policies[name] = Draft202012Validator(read_schema(f"policies/{name}"))
-        return self._policies[name]
+    def _policy(self, group: str, name: str, schema: Mapping[str, Any]) -> Draft202012Validator:
+        if (group, name) not in self._policies:
+            self._policies[group, name] = Draft202012Validator(schema)
+        return self._policies[group, name]
+
+
+def misfits(config: Mapping[str, Any], known: PolicyType) -> tuple[list[Fault], list[Fault]]:
+    """What of a merged configuration does not fit `known`, and the keys that it does not know."""
+    schema = schema_of(known)
+    copied = plain(config)
+    errors, warnings = _check(
+        copied, Draft202012Validator(schema), schema, partial=False, reveal=False
+    )
+    return errors, [fault for fault in warnings if fault.of_key and "unknown" in fault.message]
+
+
+def _check(
+    config: Mapping[str, Any],
+    validator: Draft202012Validator,
+    schema: Mapping[str, Any],
+    *,
+    partial: bool,
+    reveal: bool,
+) -> tuple[list[Fault], list[Fault]]:
+    shown = _plain(config, reveal=reveal)
+    errors = [
+        error
+        for error in _errors(validator, shown, config)
+        if not _is_excused(error, config, reveal=reveal)
+    ]
+    found = check_rules(shown, schema, partial=partial)
+    values = check_values(shown, schema, lambda path: isinstance(_at(config, path), Secret))
+    meant = {fault.meant for fault in faults(errors) if len(fault.path) == 1}
+    late = [fault for fault in found.errors if fault.path or fault.missing not in meant]
+    return faults(errors) + late + values.errors, found.warnings + values.warnings
 
 
 def _check_head(document: Map) -> Iterator[Fault]:
@@ -196,7 +223,7 @@ def _plain(value: Any, *, reveal: bool) -> Any:
     return value
 
 
-def _is_excused(error: ValidationError, config: Map, *, reveal: bool) -> bool:
+def _is_excused(error: ValidationError, config: Mapping[str, Any], *, reveal: bool) -> bool:
     """Whether a secret stands there whose value is not known, or is right as text."""
     value = _at(config, list(error.absolute_path))
     if not isinstance(value, Secret):
