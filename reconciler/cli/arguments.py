@@ -163,6 +163,14 @@ _FLAGS = (
         {"metavar": "DIR"},
     ),
     _Flag(
+        ("--schema-dir",),
+        "schema_dir",
+        "schemas of custom policies (schemas/custom)",
+        "schemas/custom",
+        str,
+        {"metavar": "DIR"},
+    ),
+    _Flag(
         ("--timeout",),
         "timeout",
         "seconds to wait for an answer (30)",

@@ -10,6 +10,7 @@ from typing import Any
 
 from reconciler.cli.output import print_document, print_rows, print_text, style_of
 from reconciler.cli.shell import Shell
+from reconciler.cli.wiring import custom_policies
 from reconciler.core.catalogue import MISSING, Catalogue, Field, PolicyType
 from reconciler.core.model import MULESOFT_GROUP
 from reconciler.errors import Exit, UsageError
@@ -19,7 +20,7 @@ from reconciler.show.text import Style
 
 
 def run(args: argparse.Namespace, shell: Shell) -> Exit:
-    catalogue = ShippedCatalogue.load()
+    catalogue = ShippedCatalogue.load(custom_policies(args, shell))
     if not args.policy:
         rows = [_row(known) for name in catalogue.names() if (known := _find(catalogue, name))]
         print_rows(args, shell, rows, ("policy", "category", "gateways", "direction", "versions"))
@@ -42,7 +43,8 @@ def run(args: argparse.Namespace, shell: Shell) -> Exit:
 
 
 def _find(catalogue: Catalogue, name: str) -> PolicyType | None:
-    return catalogue.get(MULESOFT_GROUP, name)
+    group, _, name = name.rpartition("/")
+    return catalogue.get(group or MULESOFT_GROUP, name)
 
 
 def _row(known: PolicyType) -> dict[str, Any]:
@@ -89,10 +91,10 @@ def _field_data(item: Field) -> dict[str, Any]:
 
 
 def _text(known: PolicyType, version: str | None, style: Style) -> str:
-    gateways = ", ".join(sorted(known.gateways))
+    gateways = ", ".join(sorted(known.gateways)) or "gateways that are not known"
     lines = [
         f"{style.bold(known.name)}  {known.title}",
-        style.dim(f"{known.category}; {known.direction}; runs on {gateways}"),
+        style.dim(f"{known.category}; {known.direction or 'in- or outbound'}; runs on {gateways}"),
         style.dim(f"known versions: {', '.join(known.versions) or 'none'}"),
         "",
     ]
@@ -147,7 +149,8 @@ def _detail(item: Field) -> str:
 
 
 def _example(known: PolicyType, version: str | None) -> str:
-    reference: dict[str, Any] = {"name": known.name}
+    own = {} if known.group == MULESOFT_GROUP else {"groupId": known.group}
+    reference: dict[str, Any] = {**own, "name": known.name}
     if version or known.versions:
         reference["version"] = version or known.versions[-1]
     entry: dict[str, Any] = {"policyRef": reference}

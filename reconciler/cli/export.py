@@ -10,7 +10,7 @@ from typing import Any
 from reconciler.cli.narrow import filters
 from reconciler.cli.output import print_document
 from reconciler.cli.shell import Shell
-from reconciler.cli.wiring import context_for_live, write_atomically
+from reconciler.cli.wiring import context_for_live, custom_policies, write_atomically
 from reconciler.errors import Exit, ReconcilerError, UsageError, worst
 from reconciler.files.catalogue import ShippedCatalogue
 from reconciler.files.write import to_yaml
@@ -26,7 +26,7 @@ def run(args: argparse.Namespace, shell: Shell) -> Exit:
     if folder.is_dir() and any(folder.iterdir()) and not args.force:
         raise UsageError(f"{args.to} is not empty: name another folder, or say --force")
     live = context_for_live(args, shell)
-    exported = export(live, ShippedCatalogue.load(), DEFAULT_HOST)
+    exported = export(live, ShippedCatalogue.load(custom_policies(args, shell)), DEFAULT_HOST)
     if not exported.files and not exported.errors:
         raise UsageError(f"nothing live matches {filters(live.scope)}".rstrip())
     _write(folder, exported.files)

@@ -105,6 +105,22 @@ def _export(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--force", action="store_true", help="write into a folder that is not empty")
 
 
+def _schema(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "action", choices=("pull",), metavar="pull", help="read them from the platform"
+    )
+    verb.add_argument("--to", metavar="DIR", help="the folder to write (that of --schema-dir)")
+
+
+def _versions(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--detailed-exitcode",
+        "--exit-code",
+        action="store_true",
+        help="exit 2 where a policy is behind",
+    )
+
+
 def _completion(verb: argparse.ArgumentParser) -> None:
     choices = ("bash", "zsh", "fish")
     verb.add_argument("shell", choices=choices, metavar="SHELL", help=", ".join(choices))
@@ -131,6 +147,8 @@ VERBS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "describe": ("fields, defaults and an example of a policy", _describe),
     "explain": ("the effective policies of an API and where each field is set", _explain),
     "export": ("write live policies to files", _export),
+    "schema": ("write schemas of the organization's own policies", _schema),
+    "versions": ("compare the versions in use with the newest ones", _versions),
     "doctor": ("check credentials, names, permissions and versions", _nothing),
     "emulator": ("run the local stand-in for the services", _emulator),
     "completion": ("print the completion script of a shell", _completion),

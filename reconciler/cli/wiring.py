@@ -13,6 +13,7 @@ from reconciler.cli.progress import progress_for
 from reconciler.cli.shell import Shell
 from reconciler.core.redact import Redactor
 from reconciler.files.catalogue import ShippedCatalogue
+from reconciler.files.custom import CustomPolicies
 from reconciler.files.layers import Layering
 from reconciler.files.load import load
 from reconciler.files.schema import Schemas
@@ -30,10 +31,15 @@ def context_for(
     read_only: bool,
     offline: bool = False,
     scope: Scope | None = None,
+    has_custom: bool = True,
 ) -> Context:
-    """Loads the files and prepares the way to the platforms; raises PolicyError."""
-    schemas = Schemas.load()
-    catalogue = ShippedCatalogue.load()
+    """Loads the files and prepares the way to the platforms; raises PolicyError.
+
+    has_custom: whether the folder of custom schemas is looked at.
+    """
+    custom = custom_policies(args, shell) if has_custom else CustomPolicies()
+    schemas = Schemas.load(custom)
+    catalogue = ShippedCatalogue.load(custom)
     resolver = resolver_for(args, shell, offline=offline)
     project = load(Path(args.policies), schemas, resolver=resolver)
     platforms = Platforms(
@@ -63,7 +69,7 @@ def context_for_live(args: argparse.Namespace, shell: Shell) -> Live:
     """A read-only login with the ANYPOINT_* variables; filters are over live names."""
     platforms = Platforms(
         environ=shell.environ,
-        catalogue=ShippedCatalogue.load(),
+        catalogue=ShippedCatalogue.load(custom_policies(args, shell)),
         resolver=resolver_for(args, shell, offline=False),
         timeout_s=args.timeout,
         connections=args.parallelism,
@@ -89,6 +95,15 @@ def resolver_for(args: argparse.Namespace, shell: Shell, *, offline: bool) -> Re
 
 def state_dir(args: argparse.Namespace, shell: Shell) -> Path:
     return shell.cwd / Path(args.state_dir).expanduser()
+
+
+def schema_dir(args: argparse.Namespace, shell: Shell) -> Path:
+    return shell.cwd / Path(args.schema_dir).expanduser()
+
+
+def custom_policies(args: argparse.Namespace, shell: Shell) -> CustomPolicies:
+    """The organization's own policies, as `schema pull` has written them."""
+    return CustomPolicies(schema_dir(args, shell), args.schema_dir)
 
 
 def secret_key(args: argparse.Namespace, shell: Shell) -> bytes:
