@@ -105,7 +105,8 @@ def _check(item: Placed, schemas: Schemas, resolver: Resolver, findings: _Findin
     if not faults:
         findings.warnings += schemas.document_warnings(item.document, item.file)
     findings.problems += faults
-    findings.problems += _check_references(item, resolver)
+    unknown = tuple(fault.path for fault in faults if fault.path)
+    findings.problems += _check_references(item, resolver, unknown)
     _check_configs(item, schemas, findings)
     _check_auth(item, findings)
     return not faults
@@ -130,9 +131,14 @@ def _check_host(item: Placed) -> Iterator[Problem]:
         yield item.problem(str(error), "write host: https://HOST", path="host")
 
 
-def _check_references(item: Placed, resolver: Resolver) -> Iterator[Problem]:
+def _check_references(
+    item: Placed, resolver: Resolver, faulty: tuple[str, ...]
+) -> Iterator[Problem]:
+    """Problems with references; what stands below a path that is faulty itself is left out."""
     for text, path, at in strings(item.document, "", (1, 1)):
         if "${" not in text or _FREE_TEXT.fullmatch(path):
+            continue
+        if not _IN_CONFIG.fullmatch(path) and path.startswith(faulty):
             continue
         if _IN_CONFIG.fullmatch(path):
             yield from resolver.check(text, item.file, at, path)
@@ -268,7 +274,10 @@ def _check_doubles(lists: Iterable[Sequence[Entry]], findings: _Findings) -> Non
                 message = f"{entry.key.segment} stands here twice, first on line {line}"
                 is_automated = entry.key.list == AUTOMATED
                 hint = f"tell them apart by {'technologies' if is_automated else 'name'}:"
-                findings.problems.append(_problem(entry.source, message, hint))
+                source, path = entry.source, entry.key.segment
+                findings.problems.append(
+                    Problem(source.file, source.line, source.column, path, message, hint)
+                )
             first.setdefault(entry.key, entry)
 
 

@@ -12,7 +12,7 @@ from reconciler.core.model import LISTS, MULESOFT_GROUP, Absent, ResourceKey, So
 from reconciler.core.project import Entry, Layer, Reference
 from reconciler.errors import Problem
 from reconciler.files.merge import Contribution, Origin
-from reconciler.files.yaml import Map
+from reconciler.files.yaml import Map, place
 
 GROUP_PREFIX = "group "
 Chain = tuple[Contribution, ...]
@@ -148,7 +148,8 @@ def _ordered(
             else:
                 order.append(key)
                 if found or complete:
-                    problems.append(_misnamed(chains[key], position, found))
+                    others = [one for one in chains if one != key]
+                    problems.append(_misnamed(key, chains[key], position, found, others))
     return _insert(order, beside, chains, problems)
 
 
@@ -163,15 +164,25 @@ def _named(name: str, keys: Sequence[ResourceKey]) -> list[ResourceKey]:
     return exact or [key for key in keys if name == key.type]
 
 
-def _misnamed(chain: Chain, position: tuple[str, str], found: Sequence[ResourceKey]) -> Problem:
+def _misnamed(
+    key: ResourceKey,
+    chain: Chain,
+    position: tuple[str, str],
+    found: Sequence[ResourceKey],
+    others: Sequence[ResourceKey],
+) -> Problem:
     where, name = position
-    place = next(link for link in reversed(chain) if link.entry.position == position)
+    entry = next(link.entry for link in reversed(chain) if link.entry.position == position)
+    at = place(entry.body, ["position", where])
+    source = Source(entry.source.file, *at)
     if found:
-        names = ", ".join(key.segment for key in found)
+        names = ", ".join(one.segment for one in found)
         message, hint = f"position {where}: {name} means several policies", f"say which: {names}"
     else:
-        message, hint = f"position {where}: {name}: there is no such policy on this API", ""
-    return problem_at(place.entry.source, message, hint)
+        names = ", ".join(sorted(one.segment for one in others)) or "none"
+        message = f"position {where}: {name}: there is no such policy on this API"
+        hint = f"name one of: {names}" if others else "remove position:"
+    return problem_at(source, message, hint, f"{key.segment}.position.{where}")
 
 
 def _insert(

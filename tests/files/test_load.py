@@ -125,7 +125,7 @@ def test_a_config_is_checked_as_one_layer_s_part(tmp_path: Path) -> None:
 def test_the_same_policy_twice_asks_for_a_name(tmp_path: Path) -> None:
     text = API + "policies:\n  - policyRef: {name: cors}\n  - policyRef: {name: cors}\n"
     assert problems_of(a_tree(tmp_path, orders=text)) == [
-        "acme/production/orders.yaml:6:5: cors stands here twice, first on line 5 "
+        "acme/production/orders.yaml:6:5: cors: cors stands here twice, first on line 5 "
         "(tell them apart by name:)"
     ]
 
