@@ -225,15 +225,6 @@ def test_automated_policies_are_kept(emulator: Emulator) -> None:
     assert [entry["policyRef"]["name"] for entry in entries] == ["ip-allowlist", "header-removal"]
 
 
-def test_automated_policies_of_a_type_are_kept_for_each_kind_of_gateway(
-    emulator: Emulator,
-) -> None:
-    policies = [automated(technologies=[name]) for name in ("mule4", "flexGateway")]
-    made = check_settled(emulator, {**one_api(), "automatedPolicies": policies})
-    entries = made.files["acme-corp/production/environment.yaml"]["automatedPolicies"]
-    assert len(entries) == 2
-
-
 def test_automated_policies_of_one_type_for_two_gateways_are_kept(emulator: Emulator) -> None:
     policies = [automated(technologies=[name]) for name in ("mule4", "flexGateway")]
     made = check_settled(emulator, {**one_api(), "automatedPolicies": policies})
