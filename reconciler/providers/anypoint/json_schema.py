@@ -40,10 +40,10 @@ class _Reader:
     def fields(self, schema: Schema, depth: int) -> dict[str, Field]:
         """The fields of an object, those of its branches included."""
         schema = self._resolved(schema)
-        if depth > _MAX_DEPTH:
-            raise BadAnswer("the configuration of the template is nested too deep")
-        if not _is_closed(schema):
+        if depth > _MAX_DEPTH or not _is_closed(schema):
             self.is_closed = False
+        if depth > _MAX_DEPTH:  # as a schema of trees, which refers to itself, always is
+            return {}
         found = self._properties(schema, depth)
         mentions: dict[str, list[tuple[Schema | None, Field, bool]]] = {}
         for condition, branch in _branches(schema):
