@@ -34,11 +34,11 @@ format: $(READY)  ## rewrite in house format
 
 check: lint test  ## lint, types and tests: before each commit
 
-schemas: $(READY)  ## schemas/policies/ from schemas/catalogue.yaml
-	@$(BIN)/python schemas/generate.py
+schemas: $(READY)  ## schemas/policies/ and docs/policies.md from schemas/catalogue.yaml
+	@$(BIN)/python schemas/generate.py && $(BIN)/python docs/policies.py
 
 docs: $(READY)  ## the pictures of README and docs, from real runs
-	@$(BIN)/python docs/pictures.py && $(BIN)/python docs/proof.py
+	@for page in policies pictures proof; do $(BIN)/python docs/$$page.py || exit 1; done
 
 soak: $(READY)  ## the laws over many more worlds, and large estates
 	@HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest -m "soak or law"

@@ -441,6 +441,24 @@ def test_unknown_key_is_a_warning_where_the_catalogue_is_incomplete() -> None:
     ]
 
 
+@pytest.mark.parametrize("name", CATALOGUE.names())
+def test_unknown_key_is_refused_where_the_catalogue_is_complete_and_warned_of_elsewhere(
+    name: str,
+) -> None:
+    known = CATALOGUE.get(MULESOFT_GROUP, name)
+    assert known
+    meant = max(known.fields, key=len, default="")
+    wrong = meant[:-1] + meant[-1:] * 2 or "anything"
+    errors, warnings = check_config(_parsed({wrong: 1}), name, partial=True)
+    found, others = (errors, warnings) if known.complete else (warnings, errors)
+    assert [(one.path, one.message) for one in found] == [
+        (f"config.{wrong}", f'unknown key "{wrong}"')
+    ]
+    assert others == []
+    if meant:
+        assert found[0].hint == f'did you mean "{meant}"?'
+
+
 def test_custom_policy_is_not_checked_and_says_so() -> None:
     errors, warnings = check_config(a_document("{any: thing}"), "mine", group=CUSTOM)
     assert errors == []
