@@ -72,6 +72,8 @@ def _pair_bucket(desired: list[Resource], live: list[Resource]) -> _Pairs:
     for criterion in (_label, _application, _technologies, _upstreams, _rules, _content):
         desired, live, more = _pair_by(criterion, desired, live)
         pairs.extend(more)
+    desired, live, more = _pair_same(desired, live)
+    pairs.extend(more)
     if len(desired) == 1 and len(live) == 1 and not _are_labelled_apart(desired[0], live[0]):
         return [*pairs, (desired[0], live[0])], [], []
     if len(desired) == len(live) and _are_interchangeable(desired, live):
@@ -102,6 +104,25 @@ def _pair_by(
         [resource for resource in live if id(resource) not in taken],
         pairs,
     )
+
+
+def _pair_same(
+    desired: list[Resource], live: list[Resource]
+) -> tuple[list[Resource], list[Resource], list[tuple[Resource, Resource]]]:
+    """Pairs what needs no change, where there are as many on both sides and all of them alike."""
+    pairs: list[tuple[Resource, Resource]] = []
+    for ours in list(desired):
+        same = [theirs for theirs in live if _may_stay(ours, theirs)]
+        rivals = [other for other in desired if same and _may_stay(other, same[0])]
+        if len(same) == len(rivals) and _are_alike(same) and _are_alike(rivals):
+            pairs.extend(zip(rivals, same, strict=True))
+            desired = [each for each in desired if each not in rivals]
+            live = [each for each in live if each not in same]
+    return desired, live, pairs
+
+
+def _are_alike(resources: Sequence[Resource]) -> bool:
+    return len({repr(reveal(each.canonical)) for each in resources}) < 2
 
 
 def _label(resource: Resource) -> Hashable:
@@ -136,15 +157,12 @@ def _are_labelled_apart(desired: Resource, live: Resource) -> bool:
 
 def _are_interchangeable(desired: list[Resource], live: list[Resource]) -> bool:
     """Whether no pairing of them would change anything, so that any of them is right."""
-    return all(
-        _is_same(ours, theirs) and not _are_labelled_apart(ours, theirs)
-        for ours in desired
-        for theirs in live
-    )
+    return all(_may_stay(ours, theirs) for ours in desired for theirs in live)
 
 
-def _is_same(desired: Resource, live: Resource) -> bool:
-    return is_same(*comparable(desired, live))
+def _may_stay(desired: Resource, live: Resource) -> bool:
+    """Whether the live one is what is desired, as far as can be told."""
+    return not _are_labelled_apart(desired, live) and is_same(*comparable(desired, live))
 
 
 def _is_told_apart(desired: list[Resource], live: list[Resource]) -> bool:

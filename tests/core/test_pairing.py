@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from reconciler.core.model import AUTOMATED, OUTBOUND, Resource
 from reconciler.core.pairing import Pairing, pair
+from reconciler.core.redact import Secret
 from tests.builders import a_live_policy, a_policy, a_tier
 
 WRITES = [{"methods": ["POST"], "path": "/.*"}]
@@ -112,6 +113,33 @@ def test_each_part_keeps_the_given_order() -> None:
     pairing = pair(desired, live)
     assert pairing.only_desired == tuple(desired)
     assert pairing.only_live == tuple(live)
+
+
+def test_doubles_that_only_a_switch_or_version_tells_apart_pair_with_their_like() -> None:
+    desired = [a_policy(disabled=True), a_policy(), a_policy(version="2.0.0")]
+    live = [
+        a_live_policy(version="2.0.0", id_=1),
+        a_live_policy(id_=2),
+        a_live_policy(disabled=True, id_=3),
+    ]
+    pairing = pair(desired, live)
+    assert [each for _, each in ids(pairing)] == ["3", "2", "1"]
+    assert pairing.ambiguous == ()
+
+
+def test_doubles_with_secrets_that_are_not_returned_pair_by_the_rest() -> None:
+    desired = [
+        a_policy(config={"user": user, "password": Secret("x")}, write_only=["config.password"])
+        for user in ("a", "b")
+    ]
+    live = [a_live_policy(config={"user": user}, id_=number) for number, user in enumerate("ba")]
+    assert [each for _, each in ids(pair(desired, live))] == ["1", "0"]
+
+
+def test_which_of_two_equal_ones_is_meant_stays_unsaid() -> None:
+    live = [a_live_policy(id_=1), a_live_policy(id_=2), a_live_policy(disabled=True, id_=3)]
+    pairing = pair([a_policy(), a_policy(version="7.0.0")], live)
+    assert len(pairing.ambiguous) == 1
 
 
 @st.composite
