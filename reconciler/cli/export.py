@@ -13,6 +13,8 @@ from reconciler.cli.shell import Shell
 from reconciler.cli.wiring import context_for_live, custom_policies, write_atomically
 from reconciler.errors import Exit, ReconcilerError, UsageError, worst
 from reconciler.files.catalogue import ShippedCatalogue
+from reconciler.files.entry_check import EntryChecker
+from reconciler.files.schema import Schemas
 from reconciler.files.write import to_yaml
 from reconciler.run.export import Exported, export
 from reconciler.run.platforms import DEFAULT_HOST
@@ -26,7 +28,9 @@ def run(args: argparse.Namespace, shell: Shell) -> Exit:
     if folder.is_dir() and any(folder.iterdir()) and not args.force:
         raise UsageError(f"{args.to} is not empty: name another folder, or say --force")
     live = context_for_live(args, shell)
-    exported = export(live, ShippedCatalogue.load(custom_policies(args, shell)), DEFAULT_HOST)
+    custom = custom_policies(args, shell)
+    check = EntryChecker(Schemas.load(custom))
+    exported = export(live, ShippedCatalogue.load(custom), check, DEFAULT_HOST, fold=args.fold)
     if not exported.files and not exported.errors:
         raise UsageError(f"nothing live matches {filters(live.scope)}".rstrip())
     _write(folder, exported.files)
@@ -47,12 +51,14 @@ def _write(folder: Path, files: Mapping[str, Mapping[str, Any]]) -> None:
 def _say(args: argparse.Namespace, shell: Shell, exported: Exported) -> None:
     if args.format == "json":
         data = {"files": sorted(exported.files), "variables": list(exported.variables)}
-        print_document(args, shell, data, exported.errors)
+        print_document(args, shell, data, exported.errors, exported.warnings)
         return
     shell.data("".join(f"{args.to}/{name}\n" for name in sorted(exported.files)))
     if exported.variables:
         names = "\n  ".join(exported.variables)
         shell.log(f"\nsecrets are not returned by the service; set before applying:\n  {names}")
+    for warning in exported.warnings:
+        shell.err.write(f"warning: {warning}\n")
     for error in exported.errors:
         shell.err.write(f"error: {error_line(error)}\n")
     shell.log(f"\nwrote {len(exported.files)} files; next: reconciler -f {args.to} plan")

@@ -14,7 +14,7 @@ from reconciler.cli.wiring import write_atomically
 from reconciler.errors import Exit, ReconcilerError, UsageError
 from reconciler.files.shipped import copy_schemas
 from reconciler.files.write import text_of
-from reconciler.run.export import slug
+from reconciler.run.folders import slug
 
 _PROJECT = """\
 # yaml-language-server: $schema=.schemas/project.schema.json

@@ -102,6 +102,11 @@ def _explain(verb: argparse.ArgumentParser) -> None:
 
 def _export(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--to", metavar="DIR", required=True, help="the folder to write")
+    verb.add_argument(
+        "--fold",
+        action="store_true",
+        help="put what all APIs have in common into defaults, and versions into pins",
+    )
     verb.add_argument("--force", action="store_true", help="write into a folder that is not empty")
 
 

@@ -51,6 +51,11 @@ def escape(text: str) -> str:
     return text.replace("${", "$${")
 
 
+def is_refused_variable(name: str) -> bool:
+    """Whether it is a variable that configurations may not name."""
+    return name.upper().startswith(_REFUSED)
+
+
 def has_reference(text: str) -> bool:
     """Whether the text holds a `${` that is not a literal one, well formed or not."""
     return "${" in text and any(token.group() != "$${" for token in _TOKEN.finditer(text))
@@ -191,8 +196,7 @@ class Resolver:
             return self._file_fault(reference, file)
         if auth:
             return None
-        name = reference.name.upper()
-        if name.startswith(_REFUSED):
+        if is_refused_variable(reference.name):
             hint = f"{', '.join(prefix + '*' for prefix in _REFUSED)} stay out of configurations"
             return f"the variable {reference.name} may not be used here", hint
         allowed = self.environ.get("RECONCILER_ENV_ALLOW")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
@@ -29,15 +28,11 @@ class Live:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An API instance, or an environment with no instance, and the names on the way to it.
-
-    is_alone: asset and label are those of no other instance of the environment.
-    """
+    """An API instance, or an environment with no instance, and the names on the way to it."""
 
     organization: LiveOrganization
     environment: LiveEnvironment
     instance: Instance | None = None
-    is_alone: bool = True
 
     def target(self, host: str) -> Target:
         api = str(self.instance.id) if self.instance else ""
@@ -71,7 +66,7 @@ def inventory(live: Live, what: str) -> Inventory:
 
 def organizations(live: Live) -> list[LiveOrganization]:
     """Those of the login's tree that the scope's globs match, by name or id."""
-    return [item for item in live.provider.organizations() if _is_in(live.scope.orgs, item)]
+    return [item for item in live.provider.organizations() if is_in(live.scope.orgs, item)]
 
 
 def environments(
@@ -85,13 +80,18 @@ def environments(
             errors.extend(as_errors(error, organization.name))
             continue
         for item in listed:
-            if _is_in(live.scope.envs, item):
+            if is_in(live.scope.envs, item):
                 yield organization, item
 
 
-def api_places(live: Live, errors: list[PlanError]) -> Iterator[Place]:
-    """The API instances in scope, environment by environment."""
-    for organization, environment in environments(live, errors):
+def api_places(
+    live: Live,
+    errors: list[PlanError],
+    among: Iterable[tuple[LiveOrganization, LiveEnvironment]] | None = None,
+) -> Iterator[Place]:
+    """The API instances in scope, environment by environment; with `among`, all of those."""
+    globs = live.scope.apis if among is None else ()
+    for organization, environment in environments(live, errors) if among is None else among:
         if environment.type == "design":  # holds no API Manager instances
             continue
         try:
@@ -99,11 +99,25 @@ def api_places(live: Live, errors: list[PlanError]) -> Iterator[Place]:
         except ReconcilerError as error:
             errors.extend(as_errors(error, f"{organization.name}/{environment.name}"))
             continue
-        counts = Counter((instance.asset, instance.label) for instance in instances)
         for instance in instances:
-            if _has_api(live.scope.apis, instance):
-                is_alone = counts[instance.asset, instance.label] == 1
-                yield Place(organization, environment, instance, is_alone)
+            place = Place(organization, environment, instance)
+            if has_api(globs, place):
+                yield place
+
+
+def is_in(globs: tuple[str, ...], item: LiveOrganization | LiveEnvironment) -> bool:
+    """Whether the globs match its name or id, or there are none."""
+    return not globs or any(
+        fnmatchcase(name, glob) for glob in globs for name in (item.name, item.id)
+    )
+
+
+def has_api(globs: tuple[str, ...], place: Place) -> bool:
+    """Whether the globs of `--api` match the instance: its asset, its id or `asset:label`."""
+    instance = place.instance
+    assert instance is not None
+    names = [instance.asset, str(instance.id), f"{instance.asset}:{instance.label or ''}"]
+    return not globs or any(fnmatchcase(name, glob) for glob in globs for name in names)
 
 
 def fetch_all(
@@ -140,17 +154,6 @@ def _policy_lists(place: Place) -> frozenset[str]:
     """Outbound policies exist on Flex Gateway only (facts, section 6.10)."""
     is_flex = place.instance is not None and place.instance.technology == "flexGateway"
     return frozenset((POLICIES, OUTBOUND)) if is_flex else frozenset((POLICIES,))
-
-
-def _is_in(globs: tuple[str, ...], item: LiveOrganization | LiveEnvironment) -> bool:
-    return not globs or any(
-        fnmatchcase(name, glob) for glob in globs for name in (item.name, item.id)
-    )
-
-
-def _has_api(globs: tuple[str, ...], instance: Instance) -> bool:
-    names = [instance.asset, str(instance.id), f"{instance.asset}:{instance.label or ''}"]
-    return not globs or any(fnmatchcase(name, glob) for glob in globs for name in names)
 
 
 def _organization(item: LiveOrganization) -> dict[str, Any]:

@@ -11,13 +11,15 @@ import pytest
 
 from reconciler.core.model import MULESOFT_GROUP
 from reconciler.core.plan import Plan
+from reconciler.files.entry_check import EntryChecker
 from reconciler.run.context import Scope
 from reconciler.run.converge import compare
-from reconciler.run.export import Exported, export, slug
+from reconciler.run.export import Exported, export
+from reconciler.run.folders import slug
 from reconciler.run.inventory import Live
 from tests.emulator.driver import ACME, PAYMENTS, PRODUCTION, SANDBOX, Emulator
 from tests.providers.suite import SHIPPED, connected, one_api
-from tests.run.scene import a_context, write
+from tests.run.scene import SCHEMAS, a_context, write
 
 HOST = "https://anypoint.mulesoft.com"
 API = "acme-corp/production/orders-api.yaml"
@@ -28,7 +30,7 @@ def exported(emulator: Emulator, seed: Any, scope: Scope | None = None) -> tuple
     """The export of a seed, and what a plan over it says."""
     emulator.reset(seed)
     with connected(emulator) as provider, tempfile.TemporaryDirectory() as folder:
-        made = export(Live(provider, scope or Scope()), SHIPPED, HOST)
+        made = export(Live(provider, scope or Scope()), SHIPPED, EntryChecker(SCHEMAS), HOST)
         write(Path(folder) / "policies", made.files)
         context = a_context(Path(folder), provider, {})
         return made, compare(context).plan(context, "now")
@@ -38,6 +40,14 @@ def check_settled(emulator: Emulator, seed: Any) -> Exported:
     made, planned = exported(emulator, seed)
     assert (made.errors, planned.errors) == ((), ())
     assert (planned.changes, planned.unmanaged) == ((), ())
+    return made
+
+
+def check_left_out(emulator: Emulator, seed: Any, count: int = 1) -> Exported:
+    """The export loads and plans nothing; what it leaves out is said, and unmanaged."""
+    made, planned = exported(emulator, seed)
+    assert (planned.changes, planned.errors) == ((), ())
+    assert (len(planned.unmanaged), len(made.warnings)) == (count, count)
     return made
 
 
@@ -225,10 +235,97 @@ def test_automated_policies_are_kept(emulator: Emulator) -> None:
     assert [entry["policyRef"]["name"] for entry in entries] == ["ip-allowlist", "header-removal"]
 
 
-def test_automated_policies_of_one_type_for_two_gateways_are_kept(emulator: Emulator) -> None:
+def test_automated_policies_of_one_type_are_told_apart_by_gateway(emulator: Emulator) -> None:
     policies = [automated(technologies=[name]) for name in ("mule4", "flexGateway")]
     made = check_settled(emulator, {**one_api(), "automatedPolicies": policies})
     assert made.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("more", "count"),
+    [({"technologies": ["mule4"]}, 2), ({"range": {"to": "4.4.0"}, "javaVersions": ["9"]}, 1)],
+)
+def test_an_automated_policy_that_files_cannot_say_is_left_out(
+    emulator: Emulator, more: dict[str, Any], count: int
+) -> None:
+    policies = [automated(technologies=["mule4"]), automated(**more)]
+    check_left_out(emulator, {**one_api(), "automatedPolicies": policies}, count)
+
+
+def test_an_automated_policy_that_is_off_is_left_out(emulator: Emulator) -> None:
+    policies = [{**automated(), "disabled": True}]
+    made = check_left_out(emulator, {**one_api(), "automatedPolicies": policies})
+    assert "switched off" in made.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("policy", "why"),
+    [
+        (a_native("ip-allowlist", "1.1.1", {"ips": ["1.1.1.1"], "ipz": []}), "ipz: unknown key"),
+        (a_native("ip-allowlist", "1.1.1", {}), "ips is missing"),
+        (a_native("spike-control", "1.2.1", {"maximumRequests": "many"}), "a whole number"),
+        (a_native(pointcutData=[{"methodRegex": "G.*", "uriTemplateRegex": "/"}]), "methods"),
+        (a_native(pointcutData=[{"methodRegex": "GET", "uriTemplateRegex": "("}]), "path"),
+        (a_native("xml-threat-protection", "1.2.1", {}), "mule4"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_files_may_not_hold_is_left_out_and_said(
+    emulator: Emulator, policy: dict[str, Any], why: str
+) -> None:
+    seed = one_api(technology="flexGateway", policies=[policy])
+    made = check_left_out(emulator, seed)
+    assert why in made.warnings[0]
+    assert made.warnings[0].startswith("acme-corp/production/orders-api: ")
+
+
+def test_doubles_with_one_label_are_left_out(emulator: Emulator) -> None:
+    policies = [a_native(label="a"), a_native(label="a", config={"ips": ["2.2.2.2"]})]
+    check_left_out(emulator, one_api(policies=policies), 2)
+
+
+def test_an_optional_secret_that_may_be_there_is_said(emulator: Emulator) -> None:
+    known = SHIPPED.get(MULESOFT_GROUP, "bedrock-llm-provider-policy")
+    assert known
+    secrets = {"awsAccessKeyId": "a", "awsSecretAccessKey": "b", "awsSessionToken": "c"}
+    config = {**known.example, **secrets}
+    policy = a_native(known.name, known.versions[-1], config, upstreamIds=[UPSTREAM])
+    upstream = {"id": UPSTREAM, "label": None, "uri": "https://backend.example"}
+    seed = one_api(technology="flexGateway", upstreams=[upstream], policies=[policy])
+    made, planned = exported(emulator, seed)
+    assert planned.changes == ()
+    assert [text for text in made.warnings if "may hold awsSessionToken" in text]
+    assert len(made.variables) == 2
+
+
+def test_equal_names_of_two_variables_are_told_apart(emulator: Emulator) -> None:
+    secret = {"username": "a", "password": "hunter2"}
+    seed = one_api()
+    (api,) = seed["apis"]
+    policy = a_native("http-basic-authentication", "1.3.2", secret)
+    apis = [
+        {**api, "id": number, "assetId": asset, "policies": [policy]}
+        for number, asset in enumerate(("a.b", "a-b"), 1)
+    ]
+    made = check_settled(emulator, {**seed, "apis": apis})
+    assert len(made.variables) == 2
+
+
+def test_twins_are_told_apart_by_what_it_takes(emulator: Emulator) -> None:
+    seed = one_api()
+    (api,) = seed["apis"]
+    apis = [
+        {**api, "id": 1, "assetVersion": "1.0.0"},
+        {**api, "id": 2, "assetVersion": "2.0.0"},
+        {**api, "id": 3, "assetVersion": "2.0.0", "instanceLabel": "x"},
+    ]
+    made = check_settled(emulator, {**seed, "apis": apis})
+    selectors = [each["api"] for each in made.files.values() if "api" in each]
+    assert [sorted(selector) for selector in selectors] == [
+        ["asset", "label", "productVersion"],
+        ["asset", "label", "productVersion"],
+        ["asset", "label"],
+    ]
 
 
 def test_instances_that_only_their_ids_tell_apart(emulator: Emulator) -> None:
@@ -317,7 +414,7 @@ def test_an_environment_that_cannot_be_read_is_said(emulator: Emulator) -> None:
     emulator.reset(one_api(policies=[a_native()]))
     with connected(emulator) as provider:
         emulator.fail({"status": 403, "body": {"name": "Forbidden"}}, path="/apis/1/policies")
-        made = export(Live(provider), SHIPPED, HOST)
+        made = export(Live(provider), SHIPPED, EntryChecker(SCHEMAS), HOST)
     assert API not in made.files
     assert len(made.errors) == 1
 

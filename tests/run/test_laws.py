@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from reconciler.core.model import OUTBOUND, POLICIES, TIERS
 from reconciler.core.outcome import APPLIED
 from reconciler.core.plan import Plan
+from reconciler.files.entry_check import EntryChecker
 from reconciler.run.converge import compare
 from reconciler.run.export import export
 from reconciler.run.inventory import Live
@@ -55,10 +56,11 @@ def test_an_apply_that_broke_off_is_finished_by_the_next(
         check_settled(on, world, before, planned)
 
 
-@given(world=worlds())
-def test_an_export_plans_nothing(emulator_process: Emulator, world: World) -> None:
+@given(world=worlds(), fold=st.booleans())
+def test_an_export_plans_nothing(emulator_process: Emulator, world: World, fold: bool) -> None:
     with staged(emulator_process, world) as on, connected(emulator_process) as provider:
-        exported = export(Live(provider), SHIPPED, "https://anypoint.mulesoft.com")
+        check, host = EntryChecker(scene.SCHEMAS), "https://anypoint.mulesoft.com"
+        exported = export(Live(provider), SHIPPED, check, host, fold=fold)
         assert exported.errors == ()
         root = on.context.layering.resolver.cwd / "exported"
         scene.write(root / "policies", exported.files)
