@@ -125,7 +125,9 @@ def diff_unit(
     """
     settled = settle_upstreams(desired, live)
     context = _Context(settled, live, catalogue, redactor, resend)
-    pairing, unseen = _without_unseen(pair(settled.resources, live.resources), live)
+    own = [resource for resource in live.resources if not resource.shared]
+    shared = [resource for resource in live.resources if resource.shared]
+    pairing, unseen = _without_unseen(pair(settled.resources, own), live)
     deletes, unmanaged = _unclaimed(desired, pairing.only_live)
     updates = [step for both in pairing.pairs if (step := context.update(*both))]
     explained = [text for both in pairing.pairs if (text := context.explained(*both))]
@@ -136,7 +138,7 @@ def diff_unit(
         desired,
         live,
         tuple(sorted(steps, key=_rank)),
-        tuple(context.unmanaged(resource) for resource in unmanaged),
+        tuple(context.unmanaged(resource) for resource in (*unmanaged, *shared)),
         len(pairing.pairs) - len(updates),
         (*_problems(pairing, creates), *upstream_problems(desired.resources, live)),
         (*live.warnings, *map(context.unseen, unseen), *explained),

@@ -83,6 +83,8 @@ class Resource:
     `config.claims.*.value`). write_only: those of them that the service never returns.
     order: the place among the unit's policies, live only; None where the service orders none.
     applications: of a live tier, how many applications have an active contract for it.
+    shared: live, and for more than this unit, such as an automated policy of the whole
+    organization: it is seen, and never changed from here.
     """
 
     key: ResourceKey
@@ -94,6 +96,7 @@ class Resource:
     order: int | None = None
     source: Source | None = None
     applications: int = 0
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -266,6 +266,9 @@ def _check_use(
     if key.list == AUTOMATED and body.get("disabled"):
         message = "an automated policy cannot be switched off"
         problems.append(problem_at(source, message, "remove disabled:, or the policy"))
+    if key.list == OUTBOUND and body.get("rules"):
+        message = f"{key.type} acts on calls to upstreams, and the service takes no rules for it"
+        problems.append(problem_at(source, message, "remove rules:"))
     if known is None:
         return problems
     is_outbound = known.direction == "outbound"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -436,3 +437,15 @@ def test_an_upstream_named_by_uri_is_the_one_with_the_label() -> None:
     live = a_live_policy("outward", listed=OUTBOUND, upstreams=["backend"])
     unit = a_live(live, upstreams={"u1": ("backend", "https://backend")})
     assert diff_unit(a_desired(desired), unit, CATALOGUE, REDACTOR).steps == ()
+
+
+@pytest.mark.parametrize("prune", [False, True])
+@pytest.mark.parametrize("config", [{}, {"other": 1}])
+def test_what_is_shared_with_other_units_is_seen_and_never_changed(
+    config: dict[str, Any], prune: bool
+) -> None:
+    shared = replace(a_live_policy(listed=AUTOMATED, config=config), shared=True)
+    found = diff([], [shared], prune=prune)
+    assert (actions(found), len(found.unmanaged)) == ([], 1)
+    own = diff([a_policy(listed=AUTOMATED, config={"mine": 1})], [shared], prune=prune)
+    assert [action for action, _ in actions(own)] == ["create"]

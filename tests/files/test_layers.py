@@ -532,3 +532,14 @@ def test_an_overridden_reference_is_not_looked_up() -> None:
         of=layering(resolver=a_resolver()),
     )
     assert (problems, warnings) == ([], [])
+
+
+def test_rules_of_an_outbound_policy_are_refused() -> None:
+    text = """\
+outboundPolicies:
+  - policyRef: {name: idle-timeout, version: 1.0.1}
+    config: {timeout: 1}
+    rules: [{path: /x}]
+"""
+    _, problems, _ = effective(a_layer(API, text))
+    assert any("the service takes no rules for it" in str(item) for item in problems)

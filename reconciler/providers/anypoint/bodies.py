@@ -97,22 +97,18 @@ def create_automated_body(target: Target, desired: Resource) -> Body:
 def update_automated_body(target: Target, live: Resource, desired: Resource) -> Body:
     """Body of an update of an automated policy: its rule and coordinates must always be there.
 
-    Where the files do not say to what it applies, the live rule is sent back.
+    Where the files do not say to what it applies, the live rule is sent back. What files cannot
+    say, rules by path and a switch, is left out, and so left as it is.
     """
     version = desired.settings.get("version") or live.settings.get("version")
     settings = desired.settings if desired.settings.get("ruleOfApplication") else live.settings
-    body: Body = {
+    return {
         "ruleOfApplication": _rule_of_application(target, settings),
         "groupId": desired.key.group,
         "assetId": desired.key.type,
         "assetVersion": version,
         "configurationData": _config(desired),
     }
-    if desired.canonical.get("rules") != live.canonical.get("rules"):
-        body["pointcutData"] = pointcuts(desired.settings.get("rules"))
-    if desired.canonical.get("disabled") != live.canonical.get("disabled"):
-        body["disabled"] = desired.canonical.get("disabled")
-    return body
 
 
 def create_tier_body(target: Target, desired: Resource) -> Body:

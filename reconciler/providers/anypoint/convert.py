@@ -174,7 +174,9 @@ def automated_from(native: Native, catalogue: Catalogue) -> Resource:
     settings["ruleOfApplication"] = {
         key: value for key, value in rule.items() if key not in _PLACE and value is not None
     }
-    return _resource(ResourceKey(AUTOMATED, group, asset), settings, known, native)
+    made = _resource(ResourceKey(AUTOMATED, group, asset), settings, known, native)
+    # Without an environment it is for all of them, and each one lists it.
+    return replace(made, shared=not rule.get("environmentId"))
 
 
 def automated_list(natives: Sequence[Native], catalogue: Catalogue) -> list[Resource]:

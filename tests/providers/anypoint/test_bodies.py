@@ -240,7 +240,6 @@ def test_an_automated_update_carries_all_that_it_must() -> None:
         "assetId": "ip-allowlist",
         "assetVersion": "1.1.1",
         "configurationData": {},
-        "disabled": True,
     }
 
 

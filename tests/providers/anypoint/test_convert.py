@@ -272,6 +272,13 @@ def test_both_forms_are_merged_without_doubles() -> None:
     ]
 
 
+def test_an_automated_policy_without_an_environment_is_shared() -> None:
+    (native,) = recorded("automated")["automatedPolicies"]
+    rule = {k: v for k, v in native["ruleOfApplication"].items() if k != "environmentId"}
+    assert not convert.automated_from(native, CATALOGUE).shared
+    assert convert.automated_from({**native, "ruleOfApplication": rule}, CATALOGUE).shared
+
+
 def test_an_automated_policy() -> None:
     (native,) = recorded("automated")["automatedPolicies"]
     made = convert.automated_from(native, CATALOGUE)
