@@ -112,6 +112,30 @@ def test_a_plan_right_after_an_export_is_empty(cli: Cli, emulator: Emulator) -> 
     assert emulator.writes() == []
 
 
+def test_a_folded_export_is_shorter_and_plans_nothing(cli: Cli, emulator: Emulator) -> None:
+    emulator.reset("scale:20")
+    assert cli.run("export", "--to", "plain").code == 0
+    assert cli.run("export", "--to", "folded", "--fold").code == 0
+    assert cli.run("-f", "folded", "plan", "--detailed-exitcode").code == 0
+    assert cli.run("-f", "folded", "validate").code == 0
+    sizes = {
+        name: sum(path.stat().st_size for path in (cli.folder / name).rglob("*.yaml"))
+        for name in ("plain", "folded")
+    }
+    assert sizes["folded"] * 4 < sizes["plain"]
+
+
+def test_export_says_what_it_leaves_out(cli: Cli, emulator: Emulator) -> None:
+    state = emulator.state()
+    state["apis"][0]["policies"][0]["configurationData"] = {"inboundHeaderz": ["a"]}
+    emulator.reset(state)
+    done = cli.run("export", "--to", "out", "--api", state["apis"][0]["assetId"])
+    assert done.code == 0
+    assert "header-removal" in done.err and "is left out" in done.err
+    done = cli.run("-f", "out", "plan", "--format", "json")
+    assert (done.code, done.json["changes"], len(done.json["unmanaged"])) == (0, [], 1)
+
+
 def test_export_names_the_files_and_the_variables_to_set(cli: Cli) -> None:
     done = cli.run("export", "--to", "out", "--env", "Sandbox", "--api", "customers-api")
     assert done.code == 0
