@@ -101,13 +101,17 @@ def _fold_environment(files: _Files, environment: str, listed: str, is_ordered: 
 def _best_fold(held: Sequence[Sequence[Entry]], listed: str, is_ordered: IsOrdered) -> _Fold:
     """Takes in one entry after the other, as long as every API stays as it is."""
     fold = _Fold()
-    for entry in _candidates(held):
-        if not _is_shorter(entry, held, listed):
-            continue
-        for larger in fold.with_one_more(entry):
-            if all(_keeps(larger, entries, listed, is_ordered) for entries in held):
-                fold = larger
-                break
+    waiting = [entry for entry in _candidates(held) if _is_shorter(entry, held, listed)]
+    has_grown = True
+    # What has no place yet may get one once what runs after it is folded.
+    while waiting and has_grown:
+        has_grown = False
+        for entry in list(waiting):
+            for larger in fold.with_one_more(entry):
+                if all(_keeps(larger, entries, listed, is_ordered) for entries in held):
+                    fold, has_grown = larger, True
+                    waiting.remove(entry)
+                    break
     return fold
 
 

@@ -65,6 +65,11 @@ def test_what_runs_after_the_rest_stays_last() -> None:
     assert names(made["o/p/0.yaml"]) == ["a"]
 
 
+def test_several_run_last_in_their_order() -> None:
+    made = folded([an_entry("x"), A, B, C], [an_entry("y"), A, B, C])
+    assert names(made[PRODUCTION]) == ["a last", "b last", "c last"]
+
+
 def test_what_has_no_common_place_is_not_folded() -> None:
     assert "defaults" not in folded([A, B], [B, A])[PRODUCTION]
     assert "defaults" not in folded([A, C, B], [B, C, A])[PRODUCTION]
