@@ -8,7 +8,7 @@ from functools import cache
 from reconciler.core.catalogue import PolicyType
 from reconciler.core.model import MULESOFT_GROUP
 from reconciler.files.custom import CustomPolicies
-from reconciler.files.policy_schema import fields_of
+from reconciler.files.policy_schema import policy_type_of
 from reconciler.files.shipped import policy_names, read_schema
 
 
@@ -44,22 +44,4 @@ def _known() -> frozenset[str]:
 
 @cache
 def _read(name: str) -> PolicyType:
-    schema = read_schema(f"policies/{name}")
-    about = schema["x-reconciler"]
-    return PolicyType(
-        group=about["group"],
-        name=name,
-        title=schema["title"],
-        category=about["category"],
-        versions=tuple(about["versions"]),
-        gateways=frozenset(about["gateways"]),
-        direction=about["direction"],
-        rules=about["rules"],
-        ordered=about["ordered"],
-        complete=about["complete"],
-        fields=fields_of(schema),
-        example=schema["examples"][0],
-        summary=schema["description"],
-        protects=schema["x-protects"],
-        gateways_documented=about["gatewaysDocumented"],
-    )
+    return policy_type_of(read_schema(f"policies/{name}"), name)

@@ -19,7 +19,7 @@ from reconciler.core.catalogue import PolicyType
 from reconciler.core.model import MULESOFT_GROUP
 from reconciler.errors import Problem
 from reconciler.files.custom_shape import shape_faults
-from reconciler.files.policy_schema import Schema, fields_of, schema_of
+from reconciler.files.policy_schema import Schema, policy_type_of, schema_of
 from reconciler.files.shipped import SUFFIX
 
 _GROUP = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
@@ -112,7 +112,7 @@ def _parsed(data: bytes, group: str, name: str) -> tuple[PolicyType, Schema]:
         raise _Broken(faults)
     if not all(text.isprintable() for text in _texts(content)):
         raise _Broken([("", "holds control characters")])
-    known = _policy_type(content, name)
+    known = policy_type_of(content, name)
     if known.group != group:
         raise _Broken([("x-reconciler.group", f"must be {group}, as its folder says")])
     return known, schema_of(known)
@@ -137,23 +137,3 @@ def _texts(content: Any) -> Iterator[str]:
             waiting += [*item.keys(), *item.values()]
         elif isinstance(item, list):
             waiting += item
-
-
-def _policy_type(schema: Any, name: str) -> PolicyType:
-    about = schema["x-reconciler"]
-    return PolicyType(
-        group=about["group"],
-        name=name,
-        title=schema["title"],
-        category=about["category"],
-        versions=tuple(about["versions"]),
-        gateways=frozenset(about["gateways"]),
-        direction=about["direction"],
-        rules=about["rules"],
-        ordered=about["ordered"],
-        complete=about["complete"],
-        fields=fields_of(schema),
-        example=schema["examples"][0],
-        summary=schema["description"],
-        protects=schema.get("x-protects", ""),
-    )

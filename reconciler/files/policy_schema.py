@@ -42,6 +42,28 @@ def schema_of(known: PolicyType) -> Schema:
     return schema
 
 
+def policy_type_of(schema: Mapping[str, Any], name: str) -> PolicyType:
+    """The policy that a schema in our form describes; KeyError where the form is another."""
+    about = schema["x-reconciler"]
+    return PolicyType(
+        group=about["group"],
+        name=name,
+        title=schema["title"],
+        category=about["category"],
+        versions=tuple(about["versions"]),
+        gateways=frozenset(about["gateways"]),
+        direction=about["direction"],
+        rules=about["rules"],
+        ordered=about["ordered"],
+        complete=about["complete"],
+        fields=fields_of(schema),
+        example=schema["examples"][0],
+        summary=schema["description"],
+        protects=schema.get("x-protects", ""),
+        gateways_documented=about.get("gatewaysDocumented", True),
+    )
+
+
 def fields_of(schema: Mapping[str, Any]) -> dict[str, Field]:
     """The fields that a schema describes."""
     required = schema.get("required", ())
