@@ -131,15 +131,18 @@ def _candidates(held: Sequence[Sequence[Entry]]) -> list[Entry]:
 
 
 def _is_shorter(entry: Entry, held: Sequence[Sequence[Entry]], listed: str) -> bool:
-    """Whether the files lose more than they gain; equal entries alone never make a fold."""
+    """Whether the files lose more than they gain by it."""
     key = _key(entry)
     holders = sum(entry in entries for entries in held)
     lacking = sum(all(_key(each) != key for each in entries) for entries in held)
     if listed == OUTBOUND and lacking:
         return False
-    gain = len(to_yaml({"x": [entry]})) * (holders - 1)
-    loss = len(to_yaml({"exclude": [_exclusion(entry, listed)]})) * lacking
-    return holders > 1 and gain > loss
+    # A pin may take the version out of each of them anyway.
+    reference = {key: value for key, value in entry["policyRef"].items() if key != "version"}
+    plain = {**entry, "policyRef": reference}
+    default = len(to_yaml({"defaults": {listed: [{**plain, "position": "last"}]}}))
+    exclusion = len(to_yaml({"exclude": [_exclusion(entry, listed)]}))
+    return len(to_yaml({"": [plain]})) * holders > default + exclusion * lacking
 
 
 def _keeps(fold: _Fold, entries: Sequence[Entry], listed: str, is_ordered: IsOrdered) -> bool:
