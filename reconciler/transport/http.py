@@ -9,7 +9,8 @@ import re
 import threading
 import time
 import uuid
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -77,7 +78,7 @@ class _Session(requests.Session):
 
 
 class Transport:
-    """Calls to one host, from any thread; connections are kept, one session to a thread.
+    """Calls to one host, from any thread; connections are kept, one session to a call at a time.
 
     read_only: only GET, and POSTs to paths that match one of `reads`, leave the machine.
     clock gives epoch seconds. Proxies and CA bundle come from the environment as `requests` reads
@@ -109,7 +110,7 @@ class Transport:
         self._reads = tuple(re.compile(pattern) for pattern in reads)
         self._backoff = backoff or Backoff()
         self._clock, self._sleep, self._random = clock, sleep, random
-        self._local = threading.local()
+        self._idle: list[requests.Session] = []
         self._sessions: list[requests.Session] = []
         self._lock = threading.Lock()
         self._budget: Mapping[str, str] = {}
@@ -152,7 +153,7 @@ class Transport:
         raise AssertionError("the last attempt raises")
 
     def close(self) -> None:
-        """Closes the connections of all threads."""
+        """Closes all connections."""
         with self._lock:
             for session in self._sessions:
                 session.close()
@@ -197,17 +198,20 @@ class Transport:
         return came
 
     def _send(self, call: Call, sent: _Message) -> Answer | _Lost:
-        with self._session().request(
-            call.method,
-            self.base_url + call.path,
-            params=sent.params,
-            data=sent.body,
-            headers=sent.headers,
-            auth=_Bearer(sent.token),
-            timeout=(min(_CONNECT_S, self._timeout_s), self._timeout_s),
-            allow_redirects=False,
-            stream=True,
-        ) as response:
+        with (
+            self._session() as session,
+            session.request(
+                call.method,
+                self.base_url + call.path,
+                params=sent.params,
+                data=sent.body,
+                headers=sent.headers,
+                auth=_Bearer(sent.token),
+                timeout=(min(_CONNECT_S, self._timeout_s), self._timeout_s),
+                allow_redirects=False,
+                stream=True,
+            ) as response,
+        ):
             body = self._body(call, response)
             if isinstance(body, _Lost):
                 return body
@@ -227,15 +231,20 @@ class Transport:
                 return _Lost(call.error(Unreachable, message), is_passing=True)
         return bytes(body)
 
-    def _session(self) -> requests.Session:
-        session = getattr(self._local, "session", None)
-        if isinstance(session, requests.Session):
-            return session
-        session = _new_session(self.base_url)
-        self._local.session = session
+    @contextmanager
+    def _session(self) -> Iterator[requests.Session]:
+        """A session that nobody else uses meanwhile; threads come and go, connections stay."""
         with self._lock:
-            self._sessions.append(session)
-        return session
+            session = self._idle.pop() if self._idle else None
+        if session is None:
+            session = _new_session(self.base_url)
+            with self._lock:
+                self._sessions.append(session)
+        try:
+            yield session
+        finally:
+            with self._lock:
+                self._idle.append(session)
 
     def _lost(self, call: Call, error: Exception) -> _Lost:
         """Says what broke in our own words: theirs may hold a proxy's password or a header."""

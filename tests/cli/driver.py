@@ -215,8 +215,10 @@ def _converse(process: subprocess.Popen[bytes], main: int, answers: list[Answer]
     """Everything shown until the other side closes; types an answer at each prompt."""
     shown = b""
     end = time.monotonic() + _TIMEOUT_S
+    readable = select.poll()
+    readable.register(main, select.POLLIN)
     while time.monotonic() < end:
-        if not select.select([main], [], [], 0.1)[0]:
+        if not readable.poll(100):
             if answers and shown.rstrip(b" ").endswith(b":"):
                 _answer(process, main, answers.pop(0))
                 shown += b" "

@@ -427,3 +427,23 @@ def test_connections_are_kept() -> None:
 
 def void(value: object) -> None:
     """Drops a value where a function that returns none is asked for."""
+
+
+@responses.activate
+def test_threads_that_come_and_go_share_kept_connections(
+    transport: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    responses.get(f"{HOST}/a", json={})
+    made: list[str] = []
+    new_session = http_module._new_session
+
+    def counted(base_url: str) -> requests.Session:
+        made.append(base_url)
+        return new_session(base_url)
+
+    monkeypatch.setattr(http_module, "_new_session", counted)
+    for _ in range(5):
+        thread = threading.Thread(target=transport.request, args=("GET", "/a"))
+        thread.start()
+        thread.join()
+    assert len(made) == 1
