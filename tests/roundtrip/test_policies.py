@@ -126,7 +126,7 @@ def check_spellings(world: World, name: str, data: st.DataObject) -> None:
 # An example is dozens of requests: there are few of each policy, and what fails is printed as it
 # was found, not made smaller.
 _FEW = settings(
-    max_examples=max(2, settings().max_examples // 40),
+    max_examples=settings().max_examples // 25,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[
         HealthCheck.function_scoped_fixture,
