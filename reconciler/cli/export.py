@@ -10,14 +10,15 @@ from typing import Any
 from reconciler.cli.narrow import filters
 from reconciler.cli.output import print_document
 from reconciler.cli.shell import Shell
-from reconciler.cli.wiring import context_for_live, custom_policies, write_atomically
+from reconciler.cli.wiring import context_for_live, custom_policies
 from reconciler.errors import Exit, ReconcilerError, UsageError, worst
 from reconciler.files.catalogue import ShippedCatalogue
 from reconciler.files.entry_check import EntryChecker
+from reconciler.files.hosts import DEFAULT_HOST
 from reconciler.files.schema import Schemas
 from reconciler.files.write import to_yaml
 from reconciler.run.export import Exported, export
-from reconciler.run.platforms import DEFAULT_HOST
+from reconciler.run.state import write_atomically
 from reconciler.show.text import error_line
 
 

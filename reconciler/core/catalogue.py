@@ -127,24 +127,23 @@ def with_required_defaults(config: Mapping[str, Any], known: PolicyType | None) 
     return _with_required(config, known.fields, ()) if known else dict(config)
 
 
-_Scope = tuple[Mapping[str, Any], Mapping[str, Field]]
-"""A mapping of the configuration and the fields of its keys."""
+Scope = tuple[Mapping[str, Any], Mapping[str, Field]]
+"""A mapping of the configuration and the fields of its keys; the innermost comes last."""
 
 
 def _with_required(
-    value: Mapping[str, Any], fields: Mapping[str, Field], outer: tuple[_Scope, ...]
+    value: Mapping[str, Any], fields: Mapping[str, Field], outer: tuple[Scope, ...]
 ) -> dict[str, Any]:
     scopes = (*outer, (value, fields))
     made = {key: _below(item, fields.get(key), scopes) for key, item in value.items()}
     for key, known in fields.items():
-        if key not in made and known.required and known.default is not MISSING:
-            wanted = known.depends_on.items()
-            if all(_lookup(name, scopes) == given for name, given in wanted):
-                made[key] = known.default
+        is_asked = key not in made and known.required and known.default is not MISSING
+        if is_asked and is_active(known, scopes):
+            made[key] = known.default
     return made
 
 
-def _below(value: Any, known: Field | None, scopes: tuple[_Scope, ...]) -> Any:
+def _below(value: Any, known: Field | None, scopes: tuple[Scope, ...]) -> Any:
     if known is None or not known.fields:
         return value
     if isinstance(value, Mapping):
@@ -154,7 +153,12 @@ def _below(value: Any, known: Field | None, scopes: tuple[_Scope, ...]) -> Any:
     return value
 
 
-def _lookup(name: str, scopes: tuple[_Scope, ...]) -> Any:
+def is_active(known: Field, scopes: tuple[Scope, ...]) -> bool:
+    """Whether what is around the field selects its branch; a default counts as set."""
+    return all(_lookup(name, scopes) == wanted for name, wanted in known.depends_on.items())
+
+
+def _lookup(name: str, scopes: tuple[Scope, ...]) -> Any:
     """The value of a key, or its default, here or further out; a secret tells nothing."""
     for value, fields in reversed(scopes):
         if name in fields:

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 from urllib.parse import quote
-
-JSON: TypeAlias = None | bool | int | float | str | list["JSON"] | dict[str, "JSON"]
 
 MULESOFT_GROUP = "68ef9520-24e9-4cf2-b2f5-620025690913"
 """Exchange group of MuleSoft's own policies (facts, section 7.3)."""

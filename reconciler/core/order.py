@@ -52,8 +52,3 @@ def places(
         shift = sum(number is not None for number in asked.values())
         asked[item] = min(behind) + shift if behind else None
     return asked
-
-
-def is_in_order(live: Sequence[Item], wanted: Sequence[Item]) -> bool:
-    """Whether the managed ones stand in the wanted relative order."""
-    return permuted(live, wanted) == tuple(live)

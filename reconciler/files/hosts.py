@@ -6,6 +6,8 @@ import ipaddress
 import re
 from urllib.parse import urlsplit
 
+from reconciler.core.hosts import is_loopback
+
 DEFAULT_HOST = "https://anypoint.mulesoft.com"
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
 
@@ -33,16 +35,6 @@ def base_url(text: str) -> str:
         raise ValueError("http:// is for loopback only; use https://")
     shown = f"[{name}]" if ":" in name else name
     return f"{parts.scheme}://{shown}" + (f":{port}" if port is not None else "")
-
-
-def is_loopback(name: str) -> bool:
-    """Whether a host name (no brackets) is this machine."""
-    if name == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
 
 
 def _is_name(name: str) -> bool:

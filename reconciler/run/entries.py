@@ -21,7 +21,9 @@ from reconciler.core.catalogue import (
     SERVER_ONLY,
     Catalogue,
     Field,
+    Scope,
     canonical_scalar,
+    is_active,
 )
 from reconciler.core.model import AUTOMATED, MULESOFT_GROUP, OUTBOUND, POLICIES, TIERS, Resource
 from reconciler.core.redact import Secret
@@ -143,7 +145,7 @@ class Writer:
         value: Mapping[str, Any],
         fields: Mapping[str, Field],
         at: str,
-        outer: tuple[_Scope, ...],
+        outer: tuple[Scope, ...],
     ) -> dict[str, Any]:
         scopes = (*outer, (value, fields))
         made = {
@@ -152,7 +154,7 @@ class Writer:
             if item is not None
         }
         for name, known in fields.items():
-            if known.sensitive and name not in made and _is_active(known, scopes):
+            if known.sensitive and name not in made and is_active(known, scopes):
                 # A field that only some branch has is not called required, but is there.
                 if known.depends_on or (known.required and known.default is MISSING):
                     made[name] = self._variable(f"{at} {name}")
@@ -160,7 +162,7 @@ class Writer:
                     self._warn_of(name, at)
         return made
 
-    def _value(self, item: Any, known: Field | None, at: str, scopes: tuple[_Scope, ...]) -> Any:
+    def _value(self, item: Any, known: Field | None, at: str, scopes: tuple[Scope, ...]) -> Any:
         if isinstance(item, list | tuple):
             shared = len(item) < 2
             return [
@@ -173,7 +175,7 @@ class Writer:
             return self._object(item, known.fields if known else {}, at, scopes)
         return _scalar(item, known.type if known else "")
 
-    def _item(self, part: Any, known: Field | None, at: str, scopes: tuple[_Scope, ...]) -> Any:
+    def _item(self, part: Any, known: Field | None, at: str, scopes: tuple[Scope, ...]) -> Any:
         if isinstance(part, Mapping):
             return self._object(part, known.fields if known else {}, at, scopes)
         if isinstance(part, Secret) or (known and known.sensitive):
@@ -214,23 +216,6 @@ def _names_like(name: str) -> Iterable[str]:
     yield name
     for number in count(2):
         yield f"{name}_{number}"
-
-
-_Scope = tuple[Mapping[str, Any], Mapping[str, Field]]
-"""A mapping of the configuration and the fields of its keys."""
-
-
-def _is_active(known: Field, scopes: tuple[_Scope, ...]) -> bool:
-    """Whether what is around the field selects its branch; a default counts as set."""
-    return all(_lookup(key, scopes) == wanted for key, wanted in known.depends_on.items())
-
-
-def _lookup(name: str, scopes: tuple[_Scope, ...]) -> Any:
-    for value, fields in reversed(scopes):
-        if name in fields:
-            found = value.get(name)
-            return fields[name].default if found is None else found
-    return MISSING
 
 
 def _scalar(item: Any, kind: str) -> Any:

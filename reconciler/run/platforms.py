@@ -9,12 +9,11 @@ from typing import Any
 from reconciler.core.catalogue import Catalogue
 from reconciler.core.project import Organization
 from reconciler.errors import PolicyError
+from reconciler.files.hosts import DEFAULT_HOST
 from reconciler.files.values import Resolver
 from reconciler.providers.anypoint.auth import credentials_from
 from reconciler.providers.anypoint.provider import AnypointProvider, connect
 from reconciler.providers.base import Provider
-
-DEFAULT_HOST = "https://anypoint.mulesoft.com"
 
 
 class Platforms:

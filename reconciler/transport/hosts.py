@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from urllib.parse import SplitResult, urlsplit
 
+from reconciler.core.hosts import is_loopback
 from reconciler.errors import Refusal
 
 _CONTROL_PLANES = {
@@ -44,16 +44,6 @@ def check_host(base_url: str, allow: Sequence[str] = (), *, platform: str = "any
         f"{host or 'it'} is no control plane of {platform}; no credentials are sent there. "
         f"If it should be, set RECONCILER_ALLOW_HOSTS={host}",
     )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether the host is this machine by its very spelling: 127.0.0.0/8, ::1, localhost."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _split(base_url: str) -> SplitResult:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.order import is_in_order, permuted, places, with_new
+from reconciler.core.order import permuted, places, with_new
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_permuting_twice_is_permuting_once(given: tuple[list[int], list[int]]) -
     live, wanted = given
     moved = permuted(live, wanted)
     assert permuted(moved, wanted) == moved
-    assert is_in_order(moved, wanted)
+    assert [item for item in moved if item in wanted] == [i for i in wanted if i in live]
 
 
 @given(live_and_wanted())
