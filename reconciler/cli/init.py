@@ -10,11 +10,11 @@ from pathlib import Path
 
 from reconciler.cli.output import print_document
 from reconciler.cli.shell import Shell
-from reconciler.cli.wiring import write_atomically
 from reconciler.errors import Exit, ReconcilerError, UsageError
 from reconciler.files.shipped import copy_schemas
 from reconciler.files.write import text_of
 from reconciler.run.folders import slug
+from reconciler.run.state import write_atomically
 
 _PROJECT = """\
 # yaml-language-server: $schema=.schemas/project.schema.json

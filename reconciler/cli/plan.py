@@ -6,10 +6,11 @@ import argparse
 from pathlib import Path
 
 from reconciler.cli.shell import Shell
-from reconciler.cli.wiring import context_for, now, write_atomically
+from reconciler.cli.wiring import context_for, now
 from reconciler.core.plan import Plan, to_file
 from reconciler.errors import Exit, ReconcilerError, UsageError, worst
 from reconciler.run.converge import compare
+from reconciler.run.state import write_atomically
 from reconciler.show.data import as_json, plan_data
 from reconciler.show.markdown import plan_markdown
 from reconciler.show.text import Style, plan_text

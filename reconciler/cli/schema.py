@@ -8,12 +8,13 @@ from pathlib import Path
 
 from reconciler.cli.output import print_document
 from reconciler.cli.shell import Shell
-from reconciler.cli.wiring import context_for, schema_dir, write_atomically
+from reconciler.cli.wiring import context_for, schema_dir
 from reconciler.core.catalogue import PolicyType
 from reconciler.errors import Exit, ReconcilerError, UsageError, worst
 from reconciler.files.custom import custom_path
 from reconciler.files.policy_schema import schema_of
 from reconciler.run.shelf import Pulled, pull
+from reconciler.run.state import write_atomically
 from reconciler.show.clean import clean
 from reconciler.show.text import error_line
 

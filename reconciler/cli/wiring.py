@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import secrets
 from datetime import UTC, datetime
 from functools import cache
@@ -22,6 +21,9 @@ from reconciler.run.context import Context, Scope
 from reconciler.run.inventory import Live
 from reconciler.run.memory import SecretMemory
 from reconciler.run.platforms import Platforms
+from reconciler.run.state import FolderStore, Store
+
+_KEY, _KEY_BYTES = "secret-key", 32
 
 
 def context_for(
@@ -50,12 +52,13 @@ def context_for(
         connections=args.parallelism,
         read_only=read_only,
     )
-    redactor = Redactor(cache(lambda: secret_key(args, shell)))
+    store = store_for(args, shell)
+    redactor = Redactor(cache(lambda: secret_key(store, shell)))
     return Context(
         project=project,
         layering=Layering(schemas, catalogue, resolver),
         redactor=redactor,
-        memory=SecretMemory(state_dir(args, shell), redactor),
+        memory=SecretMemory(store, redactor),
         resend=tuple(getattr(args, "resend_secrets", None) or ()),
         connect=platforms.connect,
         scope=scope or Scope(tuple(args.org), tuple(args.env), tuple(args.api)),
@@ -106,46 +109,35 @@ def custom_policies(args: argparse.Namespace, shell: Shell) -> CustomPolicies:
     return CustomPolicies(schema_dir(args, shell), args.schema_dir)
 
 
-def secret_key(args: argparse.Namespace, shell: Shell) -> bytes:
-    """The key of shown digests: RECONCILER_SECRET_KEY, else a random one in the state folder.
+def store_for(args: argparse.Namespace, shell: Shell) -> Store:
+    """Where lasting state is kept."""
+    return FolderStore(state_dir(args, shell))
 
-    Where the folder cannot be written the key lasts for this run only.
+
+def secret_key(store: Store, shell: Shell) -> bytes:
+    """The key of shown digests: RECONCILER_SECRET_KEY, else a random one in the state.
+
+    Where that cannot be written the key lasts for this run only.
     """
     given = shell.environ.get("RECONCILER_SECRET_KEY")
     if given:
         return given.encode()
-    path = state_dir(args, shell) / "secret-key"
     try:
-        return _kept_key(path)
+        return _kept_key(store)
     except OSError as error:
         shell.log(f"warning: no lasting key for secrets' digests: {error.strerror}")
-        return secrets.token_bytes(32)
+        return secrets.token_bytes(_KEY_BYTES)
 
 
-def _kept_key(path: Path) -> bytes:
-    try:
-        kept = path.read_bytes()
-        if len(kept) >= 32:
-            return kept
-    except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    key = secrets.token_bytes(32)
-    write_atomically(path, key)
-    return path.read_bytes()
-
-
-def write_atomically(path: Path, data: bytes, mode: int = 0o600) -> None:
-    """The whole file or none of it, by default readable by its owner only."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+def _kept_key(store: Store) -> bytes:
+    """The key in the store; of two runs that make one at once, both take the first."""
+    kept = store.read(_KEY) or b""
+    if not kept:
+        store.create(_KEY, secrets.token_bytes(_KEY_BYTES))
+        kept = store.read(_KEY) or b""
+    if len(kept) < _KEY_BYTES:
+        store.write(_KEY, kept := secrets.token_bytes(_KEY_BYTES))
+    return kept
 
 
 def now() -> str:

@@ -7,28 +7,28 @@ runs at once lose nothing, and of several lines for one secret the last one hold
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from reconciler.core.fields import concrete_paths, dotted, holds_unknown, walk
 from reconciler.core.model import LiveUnit, Resource, Target
 from reconciler.core.redact import Redactor, reveal
+from reconciler.run.state import Store
 
 _FILE = "secrets.jsonl"
 
 
 class SecretMemory:
-    """HMACs of what was last sent, by place and resource id. Without a folder it forgets all.
+    """HMACs of what was last sent, by place and resource id. Without a store it forgets all.
 
     Entries made under another key are as good as forgotten: they cannot be compared.
     """
 
-    def __init__(self, folder: Path | None = None, redactor: Redactor | None = None) -> None:
-        self._path = folder / _FILE if folder else None
+    def __init__(self, store: Store | None = None, redactor: Redactor | None = None) -> None:
+        self._store = store
         self._redactor = redactor
         self._lock = threading.Lock()
         self._sent: dict[str, dict[str, dict[str, str]]] | None = None
@@ -49,7 +49,7 @@ class SecretMemory:
 
         Raises OSError where it cannot be written; the secret then counts as unknown.
         """
-        if self._path is None or self._redactor is None or not desired.write_only:
+        if self._store is None or self._redactor is None or not desired.write_only:
             return
         with self._lock:
             held = self._loaded().setdefault(_place(target), {}).setdefault(resource_id, {})
@@ -64,14 +64,15 @@ class SecretMemory:
                     "key": self._key_id,
                 }
                 lines.append(json.dumps(entry) + "\n")
-            _append(self._path, "".join(lines))
+            with closing(self._store.log(_FILE)) as log:
+                log.append("".join(lines).encode())
 
     def _loaded(self) -> dict[str, dict[str, dict[str, str]]]:
         if self._sent is None:
             self._sent = {}
-            if self._redactor is not None and self._path is not None:
+            if self._redactor is not None and self._store is not None:
                 self._key_id = self._redactor.digest("the name of this key")[:8]
-                for entry in _entries(self._path):
+                for entry in _entries(self._store):
                     self._take(entry)
         return self._sent
 
@@ -95,10 +96,10 @@ def _known(desired: Resource) -> Iterator[tuple[str, Any]]:
                 yield dotted(path), reveal(value)
 
 
-def _entries(path: Path) -> Iterator[Mapping[str, Any]]:
+def _entries(store: Store) -> Iterator[Mapping[str, Any]]:
     """The lines that can be read; a torn last line was never finished, and does not count."""
     try:
-        text = path.read_text("utf-8", errors="replace")
+        text = (store.read(_FILE) or b"").decode("utf-8", errors="replace")
     except OSError:
         return
     for line in text.splitlines():
@@ -108,13 +109,3 @@ def _entries(path: Path) -> Iterator[Mapping[str, Any]]:
             continue
         if isinstance(entry, Mapping):
             yield entry
-
-
-def _append(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-    with os.fdopen(descriptor, "rb+", buffering=0) as file:
-        # A torn line of a killed run must not swallow ours.
-        is_torn = file.seek(0, os.SEEK_END) and os.pread(descriptor, 1, file.tell() - 1) != b"\n"
-        file.write((("\n" if is_torn else "") + text).encode())
-        os.fsync(descriptor)

@@ -13,6 +13,7 @@ from reconciler.core.redact import Redactor
 from reconciler.errors import PolicyError
 from reconciler.files.catalogue import ShippedCatalogue
 from reconciler.files.entry_check import EntryChecker
+from reconciler.files.hosts import DEFAULT_HOST
 from reconciler.files.layers import Layering
 from reconciler.files.load import load
 from reconciler.files.schema import Schemas
@@ -25,7 +26,8 @@ from reconciler.run.converge import Compared, compare
 from reconciler.run.export import Exported, export
 from reconciler.run.inventory import Live
 from reconciler.run.memory import SecretMemory
-from reconciler.run.platforms import DEFAULT_HOST, Platforms
+from reconciler.run.platforms import Platforms
+from reconciler.run.state import FolderStore
 from tests.emulator.driver import ACME, PRODUCTION, Emulator
 
 MULE, FLEX = 101, 102
@@ -155,7 +157,7 @@ class World:
             redactor=_REDACTOR,
             connect=self._platforms.connect,
             parallelism=1,
-            memory=SecretMemory(self._folder / "state", _REDACTOR),
+            memory=SecretMemory(FolderStore(self._folder / "state"), _REDACTOR),
         )
 
     def _resolver(self) -> Resolver:
