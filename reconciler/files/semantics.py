@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from reconciler.files.addresses import Span, advice, covers_everything, read_span, redundant
+from reconciler.core.addresses import Span, advice, covers_everything, read_span, redundant
 from reconciler.files.expressions import imbalance, is_wrapped
 from reconciler.files.schema_words import Fault, Findings, Path, suggest
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.files.addresses import Span, advice, covers_everything, read_span, redundant
+from reconciler.core.addresses import Span, advice, covers_everything, read_span, redundant
 
 
 def span(text: str) -> Span:
