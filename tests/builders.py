@@ -30,7 +30,12 @@ ADDRESS = UnitAddress("acme", "production", "orders")
 TARGET = Target("https://anypoint.mulesoft.com", "org", "env", "1")
 REDACTOR = Redactor(lambda: b"a key for tests")
 CATALOGUE = a_catalogue(
-    a_type("alpha", Field("limit", "integer", default=10), Field("expression", "expression")),
+    a_type(
+        "alpha",
+        Field("limit", "integer", default=10, strengthens_when="higher"),
+        Field("expression", "expression"),
+        protects="traffic",
+    ),
     a_type("beta", Field("ips", "array", unordered=True, item_type="string")),
     a_type("gamma"),
     a_type("cors", ordered=False),

@@ -8,7 +8,9 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
 
+from reconciler.core import effect
 from reconciler.core.catalogue import Catalogue
+from reconciler.core.effect import Effect, Judged
 from reconciler.core.fields import (
     Path,
     comparable,
@@ -56,7 +58,10 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One create, update, delete or reorder, ready to be shown and saved."""
+    """One create, update, delete or reorder, ready to be shown and saved.
+
+    why: of one that weakens, what makes it so, in words that follow the address.
+    """
 
     address: str
     platform: str
@@ -64,6 +69,8 @@ class Change:
     action: Action
     fields: tuple[FieldChange, ...]
     source: Source | None = None
+    effect: Effect = Effect.NEUTRAL
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +115,6 @@ class UnitDiff:
     incomparable: tuple[str, ...] = ()
 
 
-# What others need comes first, what takes protection away comes last.
 _ORDER_OF_ACTIONS = (Action.CREATE, Action.UPDATE, Action.REORDER, Action.DELETE)
 
 
@@ -162,11 +168,22 @@ def _without_unseen(pairing: Pairing, live: LiveUnit) -> tuple[Pairing, tuple[Re
 
 
 def _rank(step: Step) -> tuple[int, int]:
-    is_policy = step.change.kind != "tier"
-    action = _ORDER_OF_ACTIONS.index(step.change.action)
-    # A policy may need a tier: tiers come before policies, and go after them.
-    is_delete = step.change.action is Action.DELETE
-    return (action if is_policy or is_delete else -1, int(is_policy != is_delete))
+    """What other steps need comes first, then what strengthens, then what does neither, then
+    order, last what weakens and what is deleted: in between nothing is weaker than both before
+    and after. A policy may need a tier: tiers come before policies, and go after them."""
+    action, is_tier = step.change.action, step.change.kind == "tier"
+    weakens = step.change.effect is Effect.WEAKENS
+    if action is Action.DELETE:
+        stage = 6 if is_tier else 5
+    elif action is Action.REORDER:
+        stage = 3
+    elif weakens:
+        stage = 4
+    elif is_tier:
+        stage = 0
+    else:
+        stage = 1 if step.change.effect is Effect.STRENGTHENS else 2
+    return stage, _ORDER_OF_ACTIONS.index(action)
 
 
 def _unclaimed(
@@ -223,8 +240,12 @@ class _Context:
         fields += self._rotated(desired, live)
         if not fields:
             return None
-        change = self._change(desired, Action.UPDATE, tuple(sorted(fields, key=_by_path)))
-        return Step(change, live, desired)
+        judged = effect.of_update(live, desired, self.catalogue)
+        return Step(
+            self._change(desired, Action.UPDATE, tuple(sorted(fields, key=_by_path)), judged),
+            live,
+            desired,
+        )
 
     def _is_overridden(self, desired: Resource, live: Resource) -> bool:
         is_covered = (live.key.group, live.key.type) in self.live.overridden
@@ -272,7 +293,12 @@ class _Context:
         doubled = _doubled(self.desired.resources)
         return [
             Step(
-                self._change(desired, Action.CREATE, self._all_fields(desired, is_live=False)),
+                self._change(
+                    desired,
+                    Action.CREATE,
+                    self._all_fields(desired, is_live=False),
+                    effect.of_create(desired, self.catalogue),
+                ),
                 None,
                 desired,
                 places_asked.get(desired.key.token),
@@ -283,7 +309,8 @@ class _Context:
 
     def delete(self, live: Resource) -> Step:
         fields = self._all_fields(live, is_live=True)
-        return Step(self._change(live, Action.DELETE, fields), live)
+        judged = effect.of_delete(live, self.catalogue)
+        return Step(self._change(live, Action.DELETE, fields, judged), live)
 
     def unseen(self, desired: Resource) -> str:
         return (
@@ -306,8 +333,19 @@ class _Context:
             [names[item] for item in moved if item in managed],
         )
         address = str(self.desired.address)
+        held = {resource.id: resource for resource in self.live.resources}
+        judged = effect.of_order(
+            [held[item] for item in current], [held[item] for item in moved], self.catalogue
+        )
         change = Change(
-            address, self.desired.platform, "policy", Action.REORDER, (field,), self.desired.source
+            address,
+            self.desired.platform,
+            "policy",
+            Action.REORDER,
+            (field,),
+            self.desired.source,
+            judged.effect,
+            judged.why,
         )
         return [Step(change, sequence=with_new(moved, wanted))]
 
@@ -348,11 +386,22 @@ class _Context:
         return known is None or known.ordered
 
     def _change(
-        self, resource: Resource, action: Action, fields: tuple[FieldChange, ...]
+        self,
+        resource: Resource,
+        action: Action,
+        fields: tuple[FieldChange, ...],
+        judged: Judged,
     ) -> Change:
-        source = resource.source or self._absent_source(resource) or self.desired.source
-        platform = self.desired.platform
-        return Change(self._address(resource), platform, resource.key.kind, action, fields, source)
+        return Change(
+            self._address(resource),
+            self.desired.platform,
+            resource.key.kind,
+            action,
+            fields,
+            resource.source or self._absent_source(resource) or self.desired.source,
+            judged.effect,
+            judged.why,
+        )
 
     def _absent_source(self, resource: Resource) -> Source | None:
         coordinates = _coordinates(resource)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
-from reconciler.core.diff import Action, UnitDiff
+from reconciler.core.diff import Action, Change, UnitDiff
+from reconciler.core.effect import Effect
 from reconciler.core.model import DesiredUnit
 
 MAX_DELETES = 10
@@ -59,6 +61,35 @@ def refused_tiers(diffs: Sequence[UnitDiff]) -> Iterator[tuple[str, str]]:
             tier = step.live
             if step.change.action is Action.DELETE and tier and tier.applications:
                 yield step.change.address, _in_use(tier.key.name, tier.applications)
+
+
+def refused_weakenings(
+    diffs: Iterable[UnitDiff], allowed: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    """Address and message of each change that weakens what is `protected`.
+
+    allowed: globs of addresses, of a change, its API, or its environment, where it was said that
+    this is meant.
+    """
+    for diff in diffs:
+        for step in diff.steps if diff.desired.protected else ():
+            change = step.change
+            if change.effect is Effect.WEAKENS and not is_allowed(change.address, allowed):
+                yield change.address, _weakens(diff.desired, change)
+
+
+def is_allowed(address: str, allowed: Sequence[str]) -> bool:
+    """Whether a glob of `allowed` matches the address or one of what it is part of."""
+    parts = address.split("/")
+    places = ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
+    return any(fnmatchcase(place, glob) for glob in allowed for place in places)
+
+
+def _weakens(desired: DesiredUnit, change: Change) -> str:
+    return (
+        f"it {change.why}, which weakens, and {_place(desired)} is protected; "
+        f"if that is meant, say --allow-weakening={change.address}"
+    )
 
 
 def _in_use(name: str, count: int) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.core.diff import Action, Change, FieldChange, UnitDiff, Unmanaged
+from reconciler.core.effect import Effect
 from reconciler.core.fields import redact_at
 from reconciler.core.model import DesiredUnit, LiveUnit, Resource, Source, Target
 from reconciler.core.redact import Redactor, Secret
@@ -269,11 +270,14 @@ def change_data(change: Change) -> dict[str, Any]:
         "platform": change.platform,
         "kind": change.kind,
         "action": str(change.action),
+        "effect": str(change.effect),
         "fields": [
             {"path": item.path, "live": item.live, "desired": item.desired}
             for item in change.fields
         ],
     }
+    if change.why:
+        data["effectReason"] = change.why
     if change.source:
         data["source"] = {"file": change.source.file, "line": change.source.line}
     return data
@@ -348,6 +352,8 @@ def _change_from(data: Mapping[str, Any]) -> Change:
         Action(data["action"]),
         tuple(FieldChange(str(f["path"]), f["live"], f["desired"]) for f in data["fields"]),
         Source(str(source["file"]), int(source["line"])) if source else None,
+        Effect(data["effect"]),
+        str(data.get("effectReason", "")),
     )
 
 

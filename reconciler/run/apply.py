@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Event
 
-from reconciler.core.diff import Action, Step, UnitDiff
+from reconciler.core.diff import Action, Change, Step, UnitDiff
+from reconciler.core.effect import Effect
 from reconciler.core.model import Resource
 from reconciler.core.outcome import APPLIED, FAILED, SKIPPED, Outcome
 from reconciler.core.plan import fingerprint, pin, stale_fields
@@ -127,7 +128,7 @@ def _attempt(context: Context, work: Work, step: Step, run: _Run, stop: Event) -
     if stop.is_set():
         return Outcome(step.change, SKIPPED, _INTERRUPTED, Exit.INTERRUPTED)
     # What takes something away, or moves it, waits for what was to be there before it.
-    if run.has_failed and step.change.action in (Action.DELETE, Action.REORDER):
+    if run.has_failed and _takes_away(step.change):
         return Outcome(step.change, SKIPPED, _EARLIER, Exit.PARTIAL)
     if run.has_failed_tier and step.desired and step.desired.key.type in _NEED_TIERS:
         return Outcome(step.change, SKIPPED, _NO_TIER, Exit.PARTIAL)
@@ -138,6 +139,11 @@ def _attempt(context: Context, work: Work, step: Step, run: _Run, stop: Event) -
         run.has_failed_tier |= step.change.kind == "tier"
         return Outcome(step.change, FAILED, str(error), error.exit)
     return Outcome(step.change, APPLIED, _remember(context, work, step, sent))
+
+
+def _takes_away(change: Change) -> bool:
+    is_weaker = change.effect is Effect.WEAKENS
+    return is_weaker or change.action in (Action.DELETE, Action.REORDER)
 
 
 def _remember(context: Context, work: Work, step: Step, resource_id: str) -> str:

@@ -338,7 +338,7 @@ def test_tiers_come_before_policies_and_go_after_them() -> None:
 
 
 def test_what_is_added_comes_before_what_is_taken_away() -> None:
-    desired = [a_policy("gamma"), a_policy("beta"), a_policy("alpha", config={"limit": 1})]
+    desired = [a_policy("gamma"), a_policy("beta"), a_policy("alpha", config={"limit": 20})]
     live = [
         a_live_policy("alpha", id_=1, order=1),
         a_live_policy("beta", id_=2, order=2),

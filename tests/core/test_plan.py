@@ -107,6 +107,7 @@ def test_the_json_form_is_the_contract() -> None:
         "platform": "anypoint",
         "kind": "policy",
         "action": "create",
+        "effect": "strengthens",
         "fields": [
             {"path": "version", "live": None, "desired": "1.0.0"},
             {"path": "config.key", "live": None, "desired": "${env:KEY}"},
