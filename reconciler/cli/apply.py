@@ -23,6 +23,12 @@ from reconciler.show.data import apply_data, as_json
 from reconciler.show.markdown import outcomes_markdown
 from reconciler.show.text import Style, outcomes_text, plan_text
 
+# What somebody said when the plan was made, and where it stands in the plan's scope.
+_PLANNED = {
+    "max_deletes": "maxDeletes",
+    "allow_weakening": "allowWeakening",
+    "resend_secrets": "resendSecrets",
+}
 _ABANDONED = "stopped at once; calls in flight may have been taken: plan again to see"
 
 
@@ -58,8 +64,8 @@ def _apply_saved(args: argparse.Namespace, shell: Shell) -> Exit:
     check_digest(plan, claimed)
     if args.expect_digest:
         _expect(plan, args.expect_digest)
-    args.max_deletes = plan.scope.get("maxDeletes")
-    args.resend_secrets = plan.scope.get("resendSecrets")
+    for name, flag in _PLANNED.items():
+        setattr(args, name, plan.scope.get(flag))
     context = context_for(args, shell, read_only=False, scope=_scope(plan))
     cleared = clear(plan, context, skip_stale=args.on_stale == "skip")
     return _carry_out(args, shell, context, plan, cleared)
@@ -69,10 +75,15 @@ def _refuse_other_scope(args: argparse.Namespace, plan: Plan) -> None:
     """The same filters may be given again, as variables of a pipeline do."""
     given = Scope(tuple(args.org), tuple(args.env), tuple(args.api))
     is_other = given not in (Scope(), _scope(plan))
-    if is_other or args.max_deletes not in (None, plan.scope.get("maxDeletes")):
+    flags = [
+        name
+        for name, flag in _PLANNED.items()
+        if getattr(args, name) not in (None, plan.scope.get(flag))
+    ]
+    if is_other or flags:
         raise UsageError(
-            "a saved plan has its own scope and limits: "
-            "leave --org, --env, --api and --max-deletes out"
+            "a saved plan has its own scope and limits: leave --org, --env, --api, "
+            f"{', '.join('--' + name.replace('_', '-') for name in _PLANNED)} out"
         )
 
 

@@ -43,6 +43,14 @@ def _limits(verb: argparse.ArgumentParser) -> None:
         help="allow up to N deletes (else 10, and 20 %% of an environment)",
     )
     verb.add_argument(
+        "--allow-weakening",
+        nargs="?",
+        action="append",
+        const="*",
+        metavar="ADDRESS",
+        help="allow what weakens a protected environment (glob of addresses; all without one)",
+    )
+    verb.add_argument(
         "--resend-secrets",
         nargs="?",
         action="append",

@@ -69,7 +69,8 @@ class Context:
     """A loaded project and everything needed to compare it with what is live.
 
     connect: the provider of an organization; the same one for the same host and credentials.
-    max_deletes: what was said explicitly, or None. memory: which secrets were last sent. resend:
+    max_deletes: what was said explicitly, or None. allow_weakening: globs of addresses that may be
+    weakened although they are protected. memory: which secrets were last sent. resend:
     globs of addresses whose secrets are sent where that is not known.
     """
 
@@ -83,10 +84,13 @@ class Context:
     max_deletes: int | None = None
     memory: SecretMemory = field(default_factory=SecretMemory)
     resend: tuple[str, ...] = ()
+    allow_weakening: tuple[str, ...] = ()
 
     def said(self) -> dict[str, Any]:
         """The filters and flags that a plan is made with, for the plan and its digest."""
         flags: dict[str, Any] = {"resendSecrets": list(self.resend)} if self.resend else {}
+        if self.allow_weakening:
+            flags["allowWeakening"] = list(self.allow_weakening)
         if self.max_deletes is not None:
             flags["maxDeletes"] = self.max_deletes
         return {**self.scope.data(), **flags}

@@ -9,14 +9,14 @@ from itertools import islice
 from typing import TypeVar
 
 from reconciler.core.diff import UnitDiff, diff_unit
-from reconciler.core.limits import refused_deletes, refused_tiers
 from reconciler.core.model import DesiredUnit, LiveUnit
 from reconciler.core.plan import Plan, PlanError, make_plan
-from reconciler.errors import Exit, PolicyError, ReconcilerError, UsageError
+from reconciler.errors import PolicyError, ReconcilerError, UsageError
 from reconciler.files.layers import Effective
 from reconciler.run.context import Context
 from reconciler.run.coverage import Coverage
 from reconciler.run.locate import Job, Located, as_errors, locate
+from reconciler.run.refusals import refusals
 
 ItemT = TypeVar("ItemT")
 AnswerT = TypeVar("AnswerT")
@@ -36,16 +36,11 @@ class Compared:
     located: tuple[Job, ...] = ()
 
     def plan(self, context: Context, created_at: str) -> Plan:
-        """The plan of it; deletes over the limit, or of what is in use, are errors of it that
-        refuse an apply."""
+        """The plan of it; what may not be done without saying so is an error of it."""
         wanted = [diff.desired for diff in self.diffs]
-        messages = refused_deletes(self.diffs, wanted, context.delete_limit)
-        refused = [PlanError(message, Exit.REFUSED) for message in messages]
-        in_use = refused_tiers(self.diffs)
-        refused += [PlanError(message, Exit.REFUSED, address) for address, message in in_use]
         return make_plan(
             self.diffs,
-            errors=(*self.errors, *refused),
+            errors=(*self.errors, *refusals(context, self.diffs, wanted)),
             warnings=(*context.project.warnings, *self.warnings),
             scope=context.said(),
             created_at=created_at,

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.core.diff import Change, UnitDiff
-from reconciler.core.limits import refused_deletes, refused_tiers
 from reconciler.core.model import DesiredUnit
 from reconciler.core.outcome import SKIPPED, Outcome
 from reconciler.core.plan import (
@@ -29,6 +28,7 @@ from reconciler.errors import Exit, PolicyError, Refusal, StalePlan
 from reconciler.run.apply import Work
 from reconciler.run.context import Context
 from reconciler.run.converge import Compared, compare, desired_unit
+from reconciler.run.refusals import refusals
 
 _AGAIN = "make a new plan and have it reviewed"
 
@@ -59,10 +59,7 @@ def clear(plan: Plan, context: Context, *, skip_stale: bool) -> Cleared:
     desired = [desired_unit(context, job)[0] for job in compared.located]
     _refuse_other_files(plan, desired, compared)
     # The plan may have been made to look as if nothing was refused.
-    messages = refused_deletes(compared.diffs, desired, context.delete_limit)
-    messages += [f"{address}: {message}" for address, message in refused_tiers(compared.diffs)]
-    if messages:
-        raise Refusal("\n".join(messages))
+    _refuse(refusals(context, compared.diffs, desired))
     problems = [problem for diff in compared.diffs for problem in diff.problems]
     if problems:
         raise PolicyError(problems)
@@ -91,9 +88,13 @@ def refuse_invalid(plan: Plan) -> None:
     problems = [error.problem for error in plan.errors if error.problem]
     if problems:
         raise PolicyError(problems)
-    refused = [error for error in plan.errors if error.exit is Exit.REFUSED]
-    if refused:
-        raise Refusal("\n".join(": ".join(filter(None, (e.address, e.message))) for e in refused))
+    _refuse([error for error in plan.errors if error.exit is Exit.REFUSED])
+
+
+def _refuse(errors: Sequence[PlanError]) -> None:
+    if errors:
+        lines = (": ".join(filter(None, (error.address, error.message))) for error in errors)
+        raise Refusal("\n".join(lines))
 
 
 def _refuse_other_files(plan: Plan, desired: Sequence[DesiredUnit], compared: Compared) -> None:

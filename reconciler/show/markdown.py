@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from reconciler.core.diff import Change
+from reconciler.core.effect import Effect
 from reconciler.core.outcome import Outcome
 from reconciler.core.plan import Plan, PlanError
 from reconciler.show.clean import clean, value
@@ -49,6 +50,11 @@ def plan_markdown(plan: Plan, *, drift: bool = False) -> str:
     ]
     if not plan.changes and not plan.errors:
         lines += ["No drift." if drift else "Nothing to change.", ""]
+    weaker = [change for change in plan.changes if change.effect is Effect.WEAKENS]
+    lines += _list(
+        "🔻 Weakens protection",
+        [f"{code(change.address)}: {code(change.why)}" for change in weaker],
+    )
     for change in plan.changes:
         lines += _change_lines(change)
     lines += _list("Live, but in no file", [code(item.address) for item in plan.unmanaged])
@@ -57,7 +63,8 @@ def plan_markdown(plan: Plan, *, drift: bool = False) -> str:
 
 
 def _change_lines(change: Change) -> list[str]:
-    lines = [f"{_SIGNS[change.action]} **{change.action}** {code(change.address)}", ""]
+    weakens = " 🔻 weakens" if change.effect is Effect.WEAKENS else ""
+    lines = [f"{_SIGNS[change.action]} **{change.action}** {code(change.address)}{weakens}", ""]
     if change.fields and change.action != "delete":
         lines += ["| field | live | desired |", "| --- | --- | --- |"]
         lines += [

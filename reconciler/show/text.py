@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import Any
 
 from reconciler.core.diff import Action, Change, FieldChange
+from reconciler.core.effect import Effect
 from reconciler.core.outcome import APPLIED, FAILED, Outcome
 from reconciler.core.plan import Plan, PlanError
 from reconciler.show.clean import clean, value
@@ -23,6 +24,7 @@ _COLOURS = {
 }
 _WIDTH = 100
 _SHOWN = 10
+_WEAKER = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +44,25 @@ class Style:
 
 
 def plan_text(plan: Plan, style: Style, *, drift: bool = False) -> str:
-    """The whole plan. Ends with a newline."""
-    blocks = [_unit_text(unit, list(changes), style) for unit, changes in _by_unit(plan.changes)]
+    """The whole plan, what weakens first. Ends with a newline."""
+    blocks = _weakenings_text(plan.changes, style)
+    blocks += [_unit_text(unit, list(changes), style) for unit, changes in _by_unit(plan.changes)]
     if plan.unmanaged:
         blocks.append(_unmanaged_text(plan, style))
     blocks.extend(notes(plan.errors, plan.warnings, style))
     blocks.append(_summary(plan, style, drift=drift))
     return "\n\n".join(blocks) + "\n"
+
+
+def _weakenings_text(changes: Sequence[Change], style: Style) -> list[str]:
+    weaker = [change for change in changes if change.effect is Effect.WEAKENS]
+    if not weaker:
+        return []
+    lines = [f"  ▼ {clean(change.address)}: {clean(change.why)}" for change in weaker[:_WEAKER]]
+    if len(weaker) > _WEAKER:
+        lines.append(f"    … {len(weaker) - _WEAKER} more")
+    head = f"Weakens protection ({len(weaker)}):"
+    return ["\n".join(style.paint("31", line) for line in (head, *lines))]
 
 
 def _by_unit(changes: Iterable[Change]) -> Iterable[tuple[str, Iterable[Change]]]:
@@ -71,10 +85,12 @@ def _change_lines(change: Change, style: Style) -> list[str]:
     name = clean(change.address.split("/", 3)[-1]) if change.address.count("/") > 2 else "order"
     if change.action is Action.REORDER:
         lines = [line for item in change.fields for line in _order_lines(item, style)]
-        return [f"  {sign} order", *lines]
+        weakens = style.paint("31", "  weakens") if change.effect is Effect.WEAKENS else ""
+        return [f"  {sign} order{weakens}", *lines]
     source = f"{change.source.file}:{change.source.line}" if change.source else ""
     head = f"  {sign} {name}"
     where = style.dim(f"  {clean(source)}") if source else ""
+    where += style.paint("31", "  weakens") if change.effect is Effect.WEAKENS else ""
     if change.action is Action.DELETE:
         return [head + where]
     width = max((len(item.path) for item in change.fields), default=0)
@@ -165,6 +181,9 @@ def _summary(plan: Plan, style: Style, *, drift: bool) -> str:
     parts = [f"{counts[key]} {words}" for key, words in _WORDS if counts[key]]
     if counts["reorder"]:
         parts.append(f"{counts['reorder']} to reorder")
+    weaker = sum(change.effect is Effect.WEAKENS for change in plan.changes)
+    if weaker:
+        parts[-1] += f" ({weaker} {'weakens' if weaker == 1 else 'weaken'})"
     rest = f"{counts['unchanged']} unchanged"
     if counts["unmanaged"]:
         rest += f", {counts['unmanaged']} unmanaged"

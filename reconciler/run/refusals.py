@@ -1,0 +1,47 @@
+"""What a plan may not do without somebody saying so, as errors that refuse an apply."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+
+from reconciler.core.diff import UnitDiff
+from reconciler.core.limits import refused_deletes, refused_tiers, refused_weakenings
+from reconciler.core.model import DesiredUnit
+from reconciler.core.plan import PlanError
+from reconciler.errors import Exit
+from reconciler.run.context import Context
+
+_SHOWN = 10
+
+
+def refusals(
+    context: Context, diffs: Sequence[UnitDiff], wanted: Iterable[DesiredUnit]
+) -> list[PlanError]:
+    """One error for each; empty where all of it may be applied.
+
+    wanted: all units in scope, changed or not.
+    """
+    ordered = sorted(diffs, key=lambda diff: diff.desired.address)
+    messages = refused_deletes(ordered, wanted, context.delete_limit)
+    found = [PlanError(message, Exit.REFUSED) for message in messages]
+    found += [_refused(*one) for one in refused_tiers(ordered)]
+    return [*found, *_weakenings(context, ordered)]
+
+
+def _refused(address: str, message: str) -> PlanError:
+    return PlanError(message, Exit.REFUSED, address)
+
+
+def _weakenings(context: Context, diffs: Sequence[UnitDiff]) -> Iterator[PlanError]:
+    """Each one; where an environment has many, the first ones and how many more."""
+    found = refused_weakenings(diffs, context.allow_weakening)
+    for place, group in groupby(found, key=lambda one: "/".join(one[0].split("/")[:2])):
+        each = list(group)
+        yield from (_refused(*one) for one in each[:_SHOWN])
+        if len(each) > _SHOWN:
+            yield _refused(
+                place,
+                f"{len(each) - _SHOWN} more changes weaken; if all of it is meant, "
+                f"say --allow-weakening={place}",
+            )
