@@ -135,6 +135,7 @@ def diff_unit(
     shared = [resource for resource in live.resources if resource.shared]
     pairing, unseen = _without_unseen(pair(settled.resources, own), live)
     deletes, unmanaged = _unclaimed(desired, pairing.only_live)
+    pairing, deletes = _in_place(settled, pairing, deletes)
     updates = [step for both in pairing.pairs if (step := context.update(*both))]
     explained = [text for both in pairing.pairs if (text := context.explained(*both))]
     creates = context.creates(pairing, deletes)
@@ -198,6 +199,32 @@ def _unclaimed(
         else:
             unmanaged.append(resource)
     return deletes, unmanaged
+
+
+def _in_place(
+    desired: DesiredUnit, pairing: Pairing, deletes: list[Resource]
+) -> tuple[Pairing, list[Resource]]:
+    """A policy in the place of several of its type, all of which would go, takes the first over.
+
+    The service refuses a second one of a type (facts, Q4), so it could only come once they are
+    gone, and nothing would protect in between.
+    """
+    doubled = _doubled(desired.resources)
+    taken: list[tuple[Resource, Resource]] = []
+    for new in pairing.only_desired:
+        coordinates = _coordinates(new)
+        old = [each for each in deletes if _coordinates(each) == coordinates]
+        if old and new.key.list == POLICIES and coordinates not in doubled:
+            taken.append((new, old[0]))
+    if not taken:
+        return pairing, deletes
+    ours, theirs = ({id(each) for each in side} for side in zip(*taken, strict=True))
+    left = tuple(each for each in pairing.only_desired if id(each) not in ours)
+    pairs = (*pairing.pairs, *taken)
+    return (
+        replace(pairing, pairs=pairs, only_desired=left),
+        [each for each in deletes if id(each) not in theirs],
+    )
 
 
 def _is_absent(desired: DesiredUnit, resource: Resource) -> bool:

@@ -449,3 +449,27 @@ def test_what_is_shared_with_other_units_is_seen_and_never_changed(
     assert (actions(found), len(found.unmanaged)) == ([], 1)
     own = diff([a_policy(listed=AUTOMATED, config={"mine": 1})], [shared], prune=prune)
     assert [action for action, _ in actions(own)] == ["create"]
+
+
+def test_one_policy_takes_the_place_of_several_of_its_type() -> None:
+    desired = [a_policy("alpha", name="third", config={"limit": 30})]
+    live = [
+        a_live_policy("alpha", name="first", id_=1, order=1),
+        a_live_policy("alpha", name="second", id_=2, order=2),
+    ]
+    found = diff(desired, live, prune=True)
+    assert [(str(s.change.action), s.live.id if s.live else "") for s in found.steps] == [
+        ("update", "1"),
+        ("delete", "2"),
+    ]
+
+
+def test_what_stays_beside_it_is_not_taken_over() -> None:
+    desired = [a_policy("alpha", name="third")]
+    live = [
+        a_live_policy("alpha", name="first", id_=1, order=1),
+        a_live_policy("alpha", name="second", id_=2, order=2),
+    ]
+    found = diff(desired, live)
+    assert [str(step.change.action) for step in found.steps] == ["create"]
+    assert len(found.unmanaged) == 2
