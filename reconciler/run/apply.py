@@ -17,8 +17,10 @@ from reconciler.core.outcome import APPLIED, FAILED, SKIPPED, Outcome
 from reconciler.core.plan import fingerprint, pin, stale_fields
 from reconciler.core.redact import Secret
 from reconciler.errors import Exit, PolicyError, Problem, ProviderError, ReconcilerError
+from reconciler.run import creating
 from reconciler.run.context import Context
 from reconciler.run.converge import diff, fetch, side_by_side
+from reconciler.run.creating import Sent
 from reconciler.run.stages import Work as Work
 from reconciler.run.stages import stages
 
@@ -133,12 +135,13 @@ def _attempt(context: Context, work: Work, step: Step, run: _Run, stop: Event) -
     if run.has_failed_tier and step.desired and step.desired.key.type in _NEED_TIERS:
         return Outcome(step.change, SKIPPED, _NO_TIER, Exit.PARTIAL)
     try:
-        sent = _send(work, step, run)
+        sent = _send(context, work, step, run)
     except ReconcilerError as error:
         run.has_failed = True
         run.has_failed_tier |= step.change.kind == "tier"
         return Outcome(step.change, FAILED, str(error), error.exit)
-    return Outcome(step.change, APPLIED, _remember(context, work, step, sent))
+    reasons = (sent.reason, _remember(context, work, step, sent.id))
+    return Outcome(step.change, APPLIED, "; ".join(filter(None, reasons)))
 
 
 def _takes_away(change: Change) -> bool:
@@ -157,23 +160,24 @@ def _remember(context: Context, work: Work, step: Step, resource_id: str) -> str
     return ""
 
 
-def _send(work: Work, step: Step, run: _Run) -> str:
-    """Sends one step; gives the id of what was created or updated."""
+def _send(context: Context, work: Work, step: Step, run: _Run) -> Sent:
+    """Sends one step."""
     provider, target = work.job.provider, work.job.target
     match step:
         case Step(live=None, desired=Resource() as desired):
-            made = provider.create(target, desired, order=step.place, duplicate=step.duplicate)
+            own = run.created.values()
+            made = creating.create(context, work, step, desired, own)
             run.created[desired.key.token] = made.id
-            return made.id
+            return made
         case Step(live=Resource() as live, desired=Resource() as desired):
             provider.update(target, live, desired, paths=_paths(step))
-            return live.id
+            return Sent(live.id)
         case Step(live=Resource() as live):
             provider.delete(target, live)
         case _:
             ids = tuple(run.created.get(item, item) for item in step.sequence)
             provider.reorder(target, ids)
-    return ""
+    return Sent()
 
 
 def _paths(step: Step) -> frozenset[str]:
@@ -233,7 +237,7 @@ def _identity(step: Step) -> str:
 def _settled(item: Outcome, left: Step | None) -> Outcome:
     """The outcome of a step, given what of it there would still be to do."""
     if item.outcome == FAILED and left is None:
-        return Outcome(item.change, APPLIED, f"although the call failed ({item.reason})")
+        return Outcome(item.change, APPLIED, creating.although(item.reason))
     if item.outcome == APPLIED and left is not None:
         paths = ", ".join(field.path for field in left.change.fields)
         reason = f"the service took the call but not the change: {paths or left.change.action}"

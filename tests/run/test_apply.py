@@ -75,7 +75,7 @@ def test_a_unit_is_read_before_its_first_write_and_after_its_last() -> None:
 
 def test_a_failed_create_skips_what_takes_away_or_moves() -> None:
     provider, work = everything()
-    provider.faults = {1: BEFORE}
+    provider.faults = {1: BEFORE, 2: BEFORE}
     outcomes = run(provider, work)
     assert told(outcomes) == [
         ("create", FAILED),
@@ -83,13 +83,13 @@ def test_a_failed_create_skips_what_takes_away_or_moves() -> None:
         ("reorder", SKIPPED),
         ("delete", SKIPPED),
     ]
-    assert provider.writes == ["create gamma", "update alpha"]
+    assert provider.writes == ["create gamma", "create gamma", "update alpha"]
     assert all("earlier change" in item.reason for item in outcomes[2:])
     assert exit_code(outcomes) is Exit.PARTIAL
 
 
 def test_when_all_fails_nothing_is_partial() -> None:
-    provider = holding(faults={1: BEFORE})
+    provider = holding(faults={1: BEFORE, 2: BEFORE})
     outcomes = run(provider, a_work(provider, a_policy()))
     assert (told(outcomes), exit_code(outcomes)) == ([("create", FAILED)], Exit.FAILURE)
     assert "the connection broke" in outcomes[0].reason
@@ -117,11 +117,41 @@ def test_a_run_that_broke_off_anywhere_is_finished_by_the_next(number: int, faul
     assert names(provider) == ["beta", "alpha", "gamma", "own"]
 
 
-@pytest.mark.parametrize("fault", [BEFORE, AFTER])
-def test_a_create_is_sent_once(fault: str) -> None:
-    provider = holding(faults={1: fault})
-    run(provider, a_work(provider, a_policy()))
+def test_a_create_that_was_taken_is_not_sent_again() -> None:
+    provider = holding(faults={1: AFTER})
+    (outcome,) = run(provider, a_work(provider, a_policy()))
     assert provider.writes == ["create alpha"]
+    assert outcome.outcome == APPLIED and "although the call failed" in outcome.reason
+
+
+def test_a_create_that_was_not_taken_is_sent_once_more_after_a_look() -> None:
+    provider = holding(faults={1: BEFORE})
+    (outcome,) = run(provider, a_work(provider, a_policy()))
+    assert provider.writes == ["create alpha", "create alpha"]
+    assert (outcome.outcome, provider.fetches, names(provider)) == (APPLIED, 3, ["alpha"])
+
+
+def test_a_create_is_not_sent_again_where_nobody_can_look() -> None:
+    provider = holding(faults={1: BEFORE}, unread=frozenset([2]))
+    (outcome,) = run(provider, a_work(provider, a_policy()))
+    assert provider.writes == ["create alpha"]
+    assert outcome.outcome == FAILED
+
+
+def test_one_of_a_double_is_not_sent_again_for_no_guard_would_stop_it() -> None:
+    provider = holding(faults={1: BEFORE})
+    run(provider, a_work(provider, a_policy(name="one"), a_policy(name="two")))
+    assert provider.writes.count("create alpha:one") == 1
+
+
+def test_what_somebody_else_made_meanwhile_is_not_taken_for_ours() -> None:
+    provider = holding(faults={1: BEFORE})
+    other = a_live_policy(config={"limit": 7}, id_=50)
+    work = a_work(provider, a_policy(config={"limit": 1}))
+    provider.on_write = lambda number: provider.units.setdefault(TARGET, []).append(other)
+    (outcome,) = run(provider, work)
+    assert provider.writes == ["create alpha"]
+    assert outcome.outcome == FAILED and "somebody else" in outcome.reason
 
 
 def test_a_double_whose_delete_failed_is_not_taken_for_gone() -> None:
@@ -311,7 +341,7 @@ def test_tiers_are_there_before_the_policies_and_gone_after_them() -> None:
 
 
 def test_a_failed_tier_does_not_hide_the_policies() -> None:
-    provider = holding(faults={1: BEFORE})
+    provider = holding(faults={1: BEFORE, 2: BEFORE})
     outcomes = run(provider, a_work(provider, a_tier("New"), a_policy("alpha")))
     assert [item.outcome for item in outcomes] == [FAILED, APPLIED]
 
