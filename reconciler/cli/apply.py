@@ -6,6 +6,7 @@ import argparse
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from threading import Event
 
 from reconciler.cli.plan import show
@@ -19,6 +20,8 @@ from reconciler.run.apply import Work, apply
 from reconciler.run.context import Context, Scope
 from reconciler.run.converge import Compared, compare
 from reconciler.run.reviewed import Cleared, check_digest, clear, refuse_invalid
+from reconciler.run.settle import begin_run, keep_run
+from reconciler.show.clean import clean
 from reconciler.show.data import apply_data, as_json
 from reconciler.show.markdown import outcomes_markdown
 from reconciler.show.text import Style, outcomes_text, plan_text
@@ -49,13 +52,15 @@ def run(args: argparse.Namespace, shell: Shell) -> Exit:
         style = Style(shell.has_colour(shell.err, no_color=args.no_color))
         shell.err.write(plan_text(plan, style))
     refuse_invalid(plan)
+    run_ = run_id()
     if not plan.changes:
-        return _report(args, shell, plan, (), plan.errors)
+        _warn(shell, keep_run(context, compared, run_, now()))
+        return _report(args, shell, plan, run_, (), plan.errors)
     cleared = _agreed(args, shell, plan, context, compared)
     if cleared is None:
         shell.log("nothing applied")
-        return _report(args, shell, plan, (), plan.errors)
-    return _carry_out(args, shell, context, plan, cleared)
+        return _report(args, shell, plan, run_, (), plan.errors)
+    return _carry_out(args, shell, context, plan, run_, replace(cleared, compared=compared))
 
 
 def _apply_saved(args: argparse.Namespace, shell: Shell) -> Exit:
@@ -68,7 +73,7 @@ def _apply_saved(args: argparse.Namespace, shell: Shell) -> Exit:
         setattr(args, name, plan.scope.get(flag))
     context = context_for(args, shell, read_only=False, scope=_scope(plan))
     cleared = clear(plan, context, skip_stale=args.on_stale == "skip")
-    return _carry_out(args, shell, context, plan, cleared)
+    return _carry_out(args, shell, context, plan, run_id(), cleared)
 
 
 def _refuse_other_scope(args: argparse.Namespace, plan: Plan) -> None:
@@ -105,7 +110,7 @@ def _agreed(
         jobs = {job.address: job for job in compared.jobs}
         diffs = sorted(compared.diffs, key=lambda diff: diff.desired.address)
         works = [Work(jobs[diff.desired.address], diff) for diff in diffs if diff.steps]
-        return Cleared(tuple(works), ())
+        return Cleared(tuple(works), (), compared)
     answer = shell.ask(f"\nApply {_counted(plan)}? Only 'yes' does it: ")
     if answer != "yes":
         return None
@@ -119,14 +124,26 @@ def _counted(plan: Plan) -> str:
 
 
 def _carry_out(
-    args: argparse.Namespace, shell: Shell, context: Context, plan: Plan, cleared: Cleared
+    args: argparse.Namespace,
+    shell: Shell,
+    context: Context,
+    plan: Plan,
+    run_: str,
+    cleared: Cleared,
 ) -> Exit:
     stop = Event()
     with _stopping(stop, shell):
+        _warn(shell, begin_run(context, cleared.compared, run_, now()))
         outcomes = apply(context, cleared.works, stop)
+        _warn(shell, keep_run(context, cleared.compared, run_, now()))
     errors = (*plan.errors, *cleared.errors)
-    code = _report(args, shell, plan, (*outcomes, *cleared.skipped), errors)
+    code = _report(args, shell, plan, run_, (*outcomes, *cleared.skipped), errors)
     return Exit.INTERRUPTED if stop.is_set() else code
+
+
+def _warn(shell: Shell, text: str) -> None:
+    if text:
+        shell.err.write(f"warning: {clean(text)}\n")
 
 
 @contextmanager
@@ -151,11 +168,12 @@ def _report(
     args: argparse.Namespace,
     shell: Shell,
     plan: Plan,
+    run_: str,
     outcomes: Sequence[Outcome],
     errors: Sequence[PlanError],
 ) -> Exit:
     if args.format == "json":
-        shell.data(as_json(apply_data(plan, run_id(), outcomes, errors)))
+        shell.data(as_json(apply_data(plan, run_, outcomes, errors)))
     elif args.format == "markdown":
         shell.data(outcomes_markdown(outcomes, errors))
     elif outcomes:

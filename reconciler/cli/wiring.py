@@ -18,6 +18,7 @@ from reconciler.files.load import load
 from reconciler.files.schema import Schemas
 from reconciler.files.values import Resolver
 from reconciler.run.context import Context, Scope
+from reconciler.run.converged import Converged
 from reconciler.run.inventory import Live
 from reconciler.run.memory import SecretMemory
 from reconciler.run.platforms import Platforms
@@ -59,6 +60,7 @@ def context_for(
         layering=Layering(schemas, catalogue, resolver),
         redactor=redactor,
         memory=SecretMemory(store, redactor),
+        known=Converged(store, redactor),
         resend=tuple(getattr(args, "resend_secrets", None) or ()),
         connect=platforms.connect,
         scope=scope or Scope(tuple(args.org), tuple(args.env), tuple(args.api)),

@@ -102,7 +102,8 @@ class Unmanaged:
 class UnitDiff:
     """What one unit needs. `unchanged` counts desired resources that are live as they should be.
 
-    incomparable: secrets that the service does not return, as `address path`.
+    incomparable: secrets that the service does not return, as `address path`. paired: each desired
+    resource with the live one that it is.
     """
 
     desired: DesiredUnit
@@ -113,6 +114,7 @@ class UnitDiff:
     problems: tuple[Problem, ...] = ()
     warnings: tuple[str, ...] = ()
     incomparable: tuple[str, ...] = ()
+    paired: tuple[tuple[Resource, Resource], ...] = ()
 
 
 _ORDER_OF_ACTIONS = (Action.CREATE, Action.UPDATE, Action.REORDER, Action.DELETE)
@@ -150,6 +152,7 @@ def diff_unit(
         (*_problems(pairing, creates), *upstream_problems(desired.resources, live)),
         (*live.warnings, *map(context.unseen, unseen), *explained),
         tuple(text for both in pairing.pairs for text in context.incomparable(*both)),
+        pairing.pairs,
     )
 
 

@@ -198,6 +198,7 @@ def _verify(context: Context, work: Work, run: _Run, stop: Event) -> None:
                 reason = f"sent, but could not be read back: {error}"
                 run.outcomes[index] = replace(item, reason=reason, exit=error.exit)
         return
+    context.known.note(left)
     remaining = {_identity(step): step for step in left.steps}
     for index, item in run.outcomes.items():
         run.outcomes[index] = _settled(item, remaining.get(_identity(work.diff.steps[index])))

@@ -12,6 +12,7 @@ from reconciler.core.project import Organization, Project
 from reconciler.core.redact import Redactor
 from reconciler.files.layers import Layering
 from reconciler.providers.base import Provider
+from reconciler.run.converged import Converged
 from reconciler.run.memory import SecretMemory
 
 
@@ -71,7 +72,8 @@ class Context:
     connect: the provider of an organization; the same one for the same host and credentials.
     max_deletes: what was said explicitly, or None. allow_weakening: globs of addresses that may be
     weakened although they are protected. memory: which secrets were last sent. resend:
-    globs of addresses whose secrets are sent where that is not known.
+    globs of addresses whose secrets are sent where that is not known. known: what the last
+    converged run left.
     """
 
     project: Project
@@ -85,6 +87,7 @@ class Context:
     memory: SecretMemory = field(default_factory=SecretMemory)
     resend: tuple[str, ...] = ()
     allow_weakening: tuple[str, ...] = ()
+    known: Converged = field(default_factory=Converged)
 
     def said(self) -> dict[str, Any]:
         """The filters and flags that a plan is made with, for the plan and its digest."""

@@ -35,10 +35,14 @@ _AGAIN = "make a new plan and have it reviewed"
 
 @dataclass(frozen=True, slots=True)
 class Cleared:
-    """What may be carried out, and what was left out because it is stale."""
+    """What may be carried out, and what was left out because it is stale.
+
+    compared: all units in scope, and the differences of those that were read.
+    """
 
     works: tuple[Work, ...]
     skipped: tuple[Outcome, ...]
+    compared: Compared
     errors: tuple[PlanError, ...] = ()
 
 
@@ -80,7 +84,7 @@ def clear(plan: Plan, context: Context, *, skip_stale: bool) -> Cleared:
         for item in plan.pins
         if item.address not in stale
     ]
-    return Cleared(tuple(works), tuple(_skipped(plan, stale)), compared.errors)
+    return Cleared(tuple(works), tuple(_skipped(plan, stale)), compared, compared.errors)
 
 
 def refuse_invalid(plan: Plan) -> None:

@@ -1,0 +1,68 @@
+"""From a run to what is kept of it: which units have converged, and on which content."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
+
+from reconciler.core.content import content_digest
+from reconciler.run.context import Context
+from reconciler.run.converge import Compared
+from reconciler.run.converged import Settled
+from reconciler.run.locate import Job
+
+
+def begin_run(context: Context, compared: Compared, run: str, at: str) -> str:
+    """Before the first write of a run; a warning where its state cannot be written, or nothing."""
+    try:
+        context.known.begin(_environments(context, compared), run, at)
+    except OSError as error:
+        return _warning(error)
+    return ""
+
+
+def keep_run(context: Context, compared: Compared, run: str, at: str) -> str:
+    """Keeps what converged in a run and what needed no change; a warning where it cannot be
+    written, or nothing: what was applied is applied."""
+    for diff in compared.diffs:
+        context.known.note(diff)
+    try:
+        context.known.keep(_environments(context, compared), run, at)
+    except OSError as error:
+        return _warning(error)
+    return ""
+
+
+def _warning(error: OSError) -> str:
+    return f"what this run left cannot be recorded: {error.strerror or error}"
+
+
+def _environments(context: Context, compared: Compared) -> Iterator[Settled]:
+    """Every environment in scope that has units, with the digest of its files."""
+    for _, found in groupby(compared.located, _place):
+        yield _settled(context, list(found), compared)
+
+
+def _place(job: Job) -> tuple[str, str]:
+    return job.address.organization, job.address.environment
+
+
+def _settled(context: Context, jobs: Sequence[Job], compared: Compared) -> Settled:
+    organization, environment = _place(jobs[0])
+    # What could not be found, or cannot be told apart, has no unit of its own.
+    not_found = {"", organization, f"{organization}/{environment}"}
+    is_whole = not context.scope.apis and not any(e.address in not_found for e in compared.errors)
+    return Settled(
+        organization,
+        environment,
+        replace(jobs[0].target, api=""),
+        frozenset(job.address.unit for job in jobs),
+        is_whole,
+        content_digest(
+            jobs[0].organization,
+            jobs[0].environment,
+            context.layering.catalogue,
+            context.redactor,
+        ),
+    )
