@@ -5,6 +5,7 @@ ReconcilerError
 ├── PolicyError            3  the files are wrong: carries every Problem found
 ├── ProviderError          1  a service or the network failed
 │   ├── BadAnswer          1  an answer that is not what the service documents
+│   │   └── Incomplete     1  half of one, or a list without some of its items
 │   ├── Unreachable        1  no answer at all
 │   ├── NotFound           1  404
 │   ├── Conflict           1  409
@@ -129,6 +130,10 @@ class ProviderError(ReconcilerError):
 
 class BadAnswer(ProviderError):
     """An answer that the service does not document: HTML, half a JSON, a redirect elsewhere."""
+
+
+class Incomplete(BadAnswer):
+    """Half an answer, or a list that is not whole by its own word."""
 
 
 class Unreachable(ProviderError):

@@ -53,6 +53,12 @@ class Breaking:
     def fetch(self, target: Target, lists: frozenset[str], technology: str) -> LiveUnit:
         return self.provider.fetch(target, lists, technology)
 
+    def holds(self, target: Target, listed: str, resource: str) -> bool:
+        return self.provider.holds(target, listed, resource)
+
+    def has_instance(self, target: Target) -> bool:
+        return self.provider.has_instance(target)
+
     def create(
         self, target: Target, desired: Resource, *, order: int | None, duplicate: bool
     ) -> Resource:

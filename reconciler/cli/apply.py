@@ -30,6 +30,7 @@ from reconciler.show.text import Style, outcomes_text, plan_text
 _PLANNED = {
     "max_deletes": "maxDeletes",
     "allow_weakening": "allowWeakening",
+    "allow_empty": "allowEmpty",
     "resend_secrets": "resendSecrets",
 }
 _ABANDONED = "stopped at once; calls in flight may have been taken: plan again to see"

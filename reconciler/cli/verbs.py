@@ -51,6 +51,12 @@ def _limits(verb: argparse.ArgumentParser) -> None:
         help="allow what weakens a protected environment (glob of addresses; all without one)",
     )
     verb.add_argument(
+        "--allow-empty",
+        action="store_const",
+        const=True,
+        help="believe a list that is empty although the last run saw something in it",
+    )
+    verb.add_argument(
         "--resend-secrets",
         nargs="?",
         action="append",

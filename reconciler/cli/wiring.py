@@ -67,6 +67,7 @@ def context_for(
         parallelism=args.parallelism,
         progress=progress_for(shell, no_color=args.no_color),
         max_deletes=getattr(args, "max_deletes", None),
+        allow_empty=bool(getattr(args, "allow_empty", None)),
         allow_weakening=tuple(getattr(args, "allow_weakening", None) or ()),
     )
 

@@ -85,8 +85,15 @@ class Provider(Protocol):
         """The unit as the service holds it, only the lists asked for; resources in order.
 
         With `outboundPolicies` the policies are read in both list forms and the upstreams too.
-        Raises BadAnswer for a list that is not whole.
+        Raises Incomplete for a list that is not whole.
         """
+
+    def holds(self, target: Target, listed: str, resource: str) -> bool:
+        """Whether a resource of one of LISTS is there when asked for by its id. False where the
+        service has no such question."""
+
+    def has_instance(self, target: Target) -> bool:
+        """Whether the API is there when asked for by its id."""
 
     def create(
         self, target: Target, desired: Resource, *, order: int | None, duplicate: bool

@@ -71,9 +71,9 @@ class Context:
 
     connect: the provider of an organization; the same one for the same host and credentials.
     max_deletes: what was said explicitly, or None. allow_weakening: globs of addresses that may be
-    weakened although they are protected. memory: which secrets were last sent. resend:
-    globs of addresses whose secrets are sent where that is not known. known: what the last
-    converged run left.
+    weakened although they are protected. allow_empty: lists may be empty that were not. memory:
+    which secrets were last sent. resend: globs of addresses whose secrets are sent where that is
+    not known. known: what the last converged run left.
     """
 
     project: Project
@@ -87,6 +87,7 @@ class Context:
     memory: SecretMemory = field(default_factory=SecretMemory)
     resend: tuple[str, ...] = ()
     allow_weakening: tuple[str, ...] = ()
+    allow_empty: bool = False
     known: Converged = field(default_factory=Converged)
 
     def said(self) -> dict[str, Any]:
@@ -94,6 +95,8 @@ class Context:
         flags: dict[str, Any] = {"resendSecrets": list(self.resend)} if self.resend else {}
         if self.allow_weakening:
             flags["allowWeakening"] = list(self.allow_weakening)
+        if self.allow_empty:
+            flags["allowEmpty"] = True
         if self.max_deletes is not None:
             flags["maxDeletes"] = self.max_deletes
         return {**self.scope.data(), **flags}

@@ -13,6 +13,7 @@ from reconciler.core.model import DesiredUnit, LiveUnit
 from reconciler.core.plan import Plan, PlanError, make_plan
 from reconciler.errors import PolicyError, ReconcilerError, UsageError
 from reconciler.files.layers import Effective
+from reconciler.run.blank import check_unit, failed_read
 from reconciler.run.context import Context
 from reconciler.run.coverage import Coverage
 from reconciler.run.locate import Job, Located, as_errors, locate
@@ -118,12 +119,16 @@ def _unit(context: Context, job: Job, coverage: Coverage) -> Compared:
         desired, warnings = desired_unit(context, job)
         if job.match is None:
             live = context.memory.recall(coverage.listed(job), desired.resources)
+            live = check_unit(context, job.provider, job.address, live)
             found = diff(context, desired, live)
         else:
-            found = diff(context, desired, fetch(context, job, desired))
+            live = check_unit(context, job.provider, job.address, fetch(context, job, desired))
+            found = diff(context, desired, live)
             found = coverage.settle(job, found)
     except ReconcilerError as error:
-        return Compared((job,), (), tuple(as_errors(error, str(job.address))), ())
+        refused = failed_read(context, job.address, job.target, error)
+        errors = [refused] if refused else as_errors(error, str(job.address))
+        return Compared((job,), (), tuple(errors), ())
     return Compared((job,), (found,), (), tuple(warnings))
 
 

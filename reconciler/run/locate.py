@@ -13,6 +13,7 @@ from reconciler.core.project import Environment, Organization
 from reconciler.errors import Exit, PolicyError, Problem, ReconcilerError
 from reconciler.files.match import Match, match, matches_filter
 from reconciler.providers.base import LiveEnvironment, Provider
+from reconciler.run.blank import check_instances
 from reconciler.run.context import Context
 
 
@@ -97,6 +98,9 @@ def _environment(
         instances: Sequence[Instance] = ()
         if environment.apis or environment.groups:
             instances = provider.instances(organization_id, live.id)
+            place = Target(provider.host, organization_id, live.id)
+            folders = (organization.folder, environment.folder)
+            check_instances(context, provider, folders, place, instances)
     except ReconcilerError as error:
         return Located((), tuple(as_errors(error, folder)))
     matches, problems = match(environment, instances)

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from reconciler.errors import (
     BadAnswer,
     Conflict,
+    Incomplete,
     NotAllowed,
     NotFound,
     ProviderError,
@@ -96,7 +97,7 @@ def decode(call: Call, answer: Answer) -> Any:
     try:
         return _parse(answer.body)
     except (ValueError, RecursionError):
-        raise call.error(BadAnswer, f"no whole JSON ({answer})", answer) from None
+        raise call.error(Incomplete, f"no whole JSON ({answer})", answer) from None
 
 
 def failure(call: Call, answer: Answer) -> ProviderError:

@@ -27,7 +27,7 @@ from urllib3.exceptions import (
 )
 
 from reconciler import __version__
-from reconciler.errors import BadAnswer, ProviderError, Refusal, Throttled, Unreachable
+from reconciler.errors import BadAnswer, Incomplete, ProviderError, Refusal, Throttled, Unreachable
 from reconciler.transport.answers import Answer, Call, decode, failure
 from reconciler.transport.backoff import Backoff, asked_wait_s, told_budget
 
@@ -331,7 +331,7 @@ def _reason(error: Exception, host: str, timeout_s: float) -> tuple[str, type[Pr
         case requests.exceptions.InvalidHeader():
             return "a header, perhaps the token, holds characters no header can", BadAnswer, False
         case HTTPError():
-            return f"{host} broke off in the middle of its answer", Unreachable, True
+            return f"{host} broke off in the middle of its answer", Incomplete, True
         case _:
             hint = "check the URL, the proxy and REQUESTS_CA_BUNDLE"
             return f"the call could not be made: {hint}", Unreachable, False

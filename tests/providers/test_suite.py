@@ -109,8 +109,8 @@ def test_doubles_are_two_policies(stage: Stage) -> None:
     assert segments(stage) == ["rate-limiting:two", "rate-limiting:one"]
 
 
-BEFORE_IT = [a_removal(), a_policy(each=1), a_policy("http-caching", "1.1.1")]
-WANTED = [a_policy(each=2), an_allowlist(), a_removal()]
+BEFORE_IT = [a_removal(), a_policy(each=2), a_policy("http-caching", "1.1.1")]
+WANTED = [a_policy(each=1), an_allowlist(), a_removal()]
 
 
 @pytest.mark.parametrize("how", [BEFORE, AFTER])

@@ -85,6 +85,12 @@ class FakeProvider:
             held = [item for item in self.units.get(target, []) if item.key.list in lists]
         return LiveUnit(target, tuple(sorted(held, key=_place)), lists)
 
+    def holds(self, target: Target, listed: str, resource: str) -> bool:
+        return any(item.id == resource for item in self.units.get(target, []))
+
+    def has_instance(self, target: Target) -> bool:
+        return any(str(item.id) == target.api for item in self.apis)
+
     def create(
         self, target: Target, desired: Resource, *, order: int | None, duplicate: bool
     ) -> Resource:

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from reconciler.core.model import Target
-from reconciler.errors import BadAnswer, NotAllowed
+from reconciler.errors import BadAnswer, Incomplete, NotAllowed
 from reconciler.providers.anypoint.auth import LOGIN, TOKEN, TokenSource
 from reconciler.transport import Transport
 
@@ -90,6 +90,14 @@ class Client:
         path = f"{_instance(_API, target)}/policies"
         return self._call("GET", path, target, READ_POLICIES, params=params)
 
+    def policy(self, target: Target, policy: str) -> JSONObject:
+        path = f"{_instance(_API, target)}/policies/{_part(policy)}"
+        return _object(self._call("GET", path, target, READ_POLICIES), f"policy {policy}")
+
+    def instance(self, target: Target) -> JSONObject:
+        answer = self._call("GET", _instance(_API, target), target, READ_APIS)
+        return _object(answer, f"API {target.api}")
+
     def create_policy(
         self, target: Target, body: JSONObject, *, duplicate: bool, hide: Sequence[str] = ()
     ) -> Any:
@@ -138,8 +146,12 @@ class Client:
         listed = _object(answer, what)
         found = _objects(listed.get("automatedPolicies"), what)
         if len(found) < (_count(listed.get("total")) or 0):
-            raise BadAnswer(f"{what}: {len(found)} came of {listed['total']}")
+            raise Incomplete(f"{what}: {len(found)} came of {listed['total']}")
         return found
+
+    def automated_policy(self, target: Target, policy: str) -> JSONObject:
+        path = f"{_automated(target)}/{_part(policy)}"
+        return _object(self._call("GET", path, target, READ_POLICIES), f"policy {policy}")
 
     def create_automated_policy(
         self, target: Target, body: JSONObject, *, hide: Sequence[str] = ()
@@ -187,7 +199,7 @@ class Client:
             found = _read_pages(page, items, limit, path)
             if found is not None:
                 return found
-        raise BadAnswer("the list kept changing while it was read", method="GET", path=path)
+        raise Incomplete("the list kept changing while it was read", method="GET", path=path)
 
     def _write(
         self,
@@ -255,7 +267,7 @@ def _read_pages(
     """All items; None where the total moved between two pages.
 
     Pages are counted by what came, not by what was asked for: a service may cap the limit.
-    Raises BadAnswer for a list that ends before its total.
+    Raises Incomplete for a list that ends before its total.
     """
     found: list[JSONObject] = []
     total: int | None = None
@@ -272,7 +284,7 @@ def _read_pages(
             break
     if total is not None and len(found) < total:
         message = f"the list is not whole: {len(found)} {items} came of {total}"
-        raise BadAnswer(message, method="GET", path=path)
+        raise Incomplete(message, method="GET", path=path)
     return found
 
 

@@ -26,7 +26,7 @@ from reconciler.core.model import (
 )
 from reconciler.core.redact import Secret, is_secret_key
 from reconciler.core.upstreams import Upstreams, upstream_name
-from reconciler.errors import BadAnswer
+from reconciler.errors import BadAnswer, Incomplete
 from reconciler.providers.base import LiveEnvironment, LiveOrganization
 
 Native = Mapping[str, Any]
@@ -115,10 +115,10 @@ def upstreams_from(natives: list[Native]) -> dict[str, tuple[str | None, str]]:
 
 
 def policy_entries(answer: Any) -> list[Native]:
-    """The entries of a policy list in any of its three shapes; BadAnswer for anything else."""
+    """The entries of a policy list in any of its three shapes; Incomplete for anything else."""
     entries = answer.get("policies") if isinstance(answer, Mapping) else answer
     if not isinstance(entries, list):
-        raise BadAnswer("the policy list is neither a list nor an object that holds one")
+        raise Incomplete("the policy list is neither a list nor an object that holds one")
     for place, entry in enumerate(entries):
         if not isinstance(entry, Mapping):
             raise BadAnswer(f"entry {place + 1} of the policy list is no object")

@@ -110,6 +110,23 @@ class AnypointProvider:
         resources = tuple(sorted(found, key=_place))
         return LiveUnit(target, resources, lists, upstreams, hides_disabled=hidden)
 
+    def holds(self, target: Target, listed: str, resource: str) -> bool:
+        if listed == TIERS:
+            return False  # the list says how many there are, and was held against that
+        read = self._client.automated_policy if listed == AUTOMATED else self._client.policy
+        try:
+            read(target, resource)
+        except NotFound:
+            return False
+        return True
+
+    def has_instance(self, target: Target) -> bool:
+        try:
+            self._client.instance(target)
+        except NotFound:
+            return False
+        return True
+
     def create(
         self, target: Target, desired: Resource, *, order: int | None, duplicate: bool
     ) -> Resource:
@@ -300,4 +317,4 @@ def _reading(target: Target) -> Iterator[None]:
     except BadAnswer as error:
         if error.method or not target.api:
             raise
-        raise BadAnswer(f"API {target.api}: {error.message}") from None
+        raise type(error)(f"API {target.api}: {error.message}") from None
