@@ -6,7 +6,7 @@ before its first write, and again after its last one: an answer is only believed
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Event
 
@@ -16,15 +16,24 @@ from reconciler.core.model import Resource
 from reconciler.core.outcome import APPLIED, FAILED, SKIPPED, Outcome
 from reconciler.core.plan import fingerprint, pin, stale_fields
 from reconciler.core.redact import Secret
-from reconciler.errors import Exit, PolicyError, Problem, ProviderError, ReconcilerError
+from reconciler.errors import (
+    Exit,
+    PolicyError,
+    Problem,
+    ProviderError,
+    ReconcilerError,
+    worst,
+)
 from reconciler.run import creating
 from reconciler.run.context import Context
 from reconciler.run.converge import diff, fetch, side_by_side
 from reconciler.run.creating import Sent
+from reconciler.run.foreign import moved
 from reconciler.run.stages import Work as Work
 from reconciler.run.stages import stages
 
 _INTERRUPTED = "interrupted before it was sent"
+_STALE = "changed since the plan: "
 _EARLIER = "an earlier change of this API failed"
 _NO_TIER = "a tier of this API failed, and the policy needs its tiers"
 _NEED_TIERS = ("rate-limiting-sla-based",)
@@ -36,6 +45,7 @@ class _Run:
 
     outcomes: dict[int, Outcome] = field(default_factory=dict)
     created: dict[str, str] = field(default_factory=dict)
+    has_sent: bool = False
     has_failed: bool = False
     has_failed_tier: bool = False
 
@@ -110,8 +120,8 @@ def _unit(context: Context, work: Work, stop: Event) -> tuple[str, tuple[Outcome
     except ReconcilerError as error:
         return address, _all_skipped(context, work, str(error), error.exit)
     if fingerprint(work.diff.desired, before) != fingerprint(work.diff.desired, work.diff.live):
-        moved = "; ".join(stale_fields(pin(work.diff), work.diff.desired, before))
-        return address, _all_skipped(context, work, f"changed since the plan: {moved}", Exit.STALE)
+        fields = "; ".join(stale_fields(pin(work.diff), work.diff.desired, before))
+        return address, _all_skipped(context, work, f"{_STALE}{fields}", Exit.STALE)
     run = _Run()
     for index, step in enumerate(work.diff.steps):
         run.outcomes[index] = _attempt(context, work, step, run, stop)
@@ -135,6 +145,10 @@ def _attempt(context: Context, work: Work, step: Step, run: _Run, stop: Event) -
     if run.has_failed_tier and step.desired and step.desired.key.type in _NEED_TIERS:
         return Outcome(step.change, SKIPPED, _NO_TIER, Exit.PARTIAL)
     try:
+        if run.has_sent and (why := _moved(context, work, step, run)):
+            run.has_failed = True
+            return Outcome(step.change, SKIPPED, f"{_STALE}{why}", Exit.STALE)
+        run.has_sent = True
         sent = _send(context, work, step, run)
     except ReconcilerError as error:
         run.has_failed = True
@@ -142,6 +156,13 @@ def _attempt(context: Context, work: Work, step: Step, run: _Run, stop: Event) -
         return Outcome(step.change, FAILED, str(error), error.exit)
     reasons = (sent.reason, _remember(context, work, step, sent.id))
     return Outcome(step.change, APPLIED, "; ".join(filter(None, reasons)))
+
+
+def _moved(context: Context, work: Work, step: Step, run: _Run) -> str:
+    """What others changed of it since the plan: the first write of a unit follows its read
+    directly, every later one is preceded by one of its own."""
+    live = fetch(context, work.job, work.diff.desired)
+    return moved(work.diff, step, live, run.created.values())
 
 
 def _takes_away(change: Change) -> bool:
@@ -201,7 +222,21 @@ def _verify(context: Context, work: Work, run: _Run, stop: Event) -> None:
     context.known.note(left)
     remaining = {_identity(step): step for step in left.steps}
     for index, item in run.outcomes.items():
-        run.outcomes[index] = _settled(item, remaining.get(_identity(work.diff.steps[index])))
+        run.outcomes[index] = _settled(item, remaining.pop(_identity(work.diff.steps[index]), None))
+    if remaining and not run.has_failed:
+        last = max(run.outcomes)
+        run.outcomes[last] = _with_foreign(run.outcomes[last], remaining.values())
+
+
+def _with_foreign(item: Outcome, steps: Iterable[Step]) -> Outcome:
+    """The outcome, told that somebody else was at this unit at the same time."""
+    found = "; ".join(
+        f"{step.change.address}: {', '.join(each.path for each in step.change.fields)}"
+        for step in steps
+    )
+    reason = f"meanwhile somebody else changed {found}"
+    reasons = "; ".join(filter(None, (item.reason, reason)))
+    return replace(item, reason=reasons, exit=worst([item.exit, Exit.STALE]))
 
 
 def _left(context: Context, work: Work) -> UnitDiff:

@@ -67,10 +67,10 @@ def test_a_second_run_has_nothing_to_do() -> None:
     assert again.diff.steps == ()
 
 
-def test_a_unit_is_read_before_its_first_write_and_after_its_last() -> None:
+def test_a_unit_is_read_before_each_write_and_after_its_last() -> None:
     provider, work = everything()
     run(provider, work)
-    assert provider.fetches == 2
+    assert (len(provider.writes), provider.fetches) == (4, 5)
 
 
 def test_a_failed_create_skips_what_takes_away_or_moves() -> None:
