@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from threading import Event
 from typing import Any
@@ -25,7 +24,7 @@ from tests.providers.suite import Stage, a_policy, a_removal, an_allowlist, anyp
 from tests.watching import Watching
 
 SCHEDULES = 200
-_SAMPLE = 30
+_SAMPLE = 45
 _FOREIGN = 777
 LIVE = [
     a_removal(),
@@ -53,7 +52,7 @@ class Meddler:
     has_acted: bool = False
 
     def __call__(self) -> None:
-        if len(self.calls) != self.at or self.has_acted:
+        if len(self.calls) != self.at or self.victim.id not in self._held():
             return
         self.has_acted = True
         order: dict[str, Any] = {"apiId": 1, "policyId": int(self.victim.id)}
@@ -63,7 +62,8 @@ class Meddler:
             case "disable":
                 self.emulator.tamper(**order, patch={"disabled": True})
             case "configure":
-                config = {**self._config(), "foreign": _FOREIGN}
+                held = self._held()[self.victim.id]["configurationData"]
+                config = {**held, "foreign": _FOREIGN}
                 self.emulator.tamper(**order, patch={"configurationData": config})
             case _:
                 added = {
@@ -74,11 +74,8 @@ class Meddler:
                 }
                 self.emulator.tamper(apiId=1, patch=added)
 
-    def _config(self) -> dict[str, Any]:
-        held = {str(policy["id"]): policy for policy in self.emulator.stored(1)["policies"]}
-        with suppress(KeyError):
-            return dict(held[self.victim.id]["configurationData"])
-        return {}
+    def _held(self) -> dict[str, Any]:
+        return {str(policy["id"]): policy for policy in self.emulator.stored(1)["policies"]}
 
     @property
     def was_within_its_window(self) -> bool:
@@ -86,7 +83,7 @@ class Meddler:
         return self.calls[self.at - 1] == self.victim.id
 
     def survived(self) -> bool:
-        held = {str(policy["id"]): policy for policy in self.emulator.stored(1)["policies"]}
+        held = self._held()
         mine = held.get(self.victim.id)
         match self.what:
             case "delete":
@@ -115,9 +112,9 @@ def check(emulator: Emulator, seed: int) -> None:
             stage,
             lambda watching: Meddler(
                 emulator,
-                chance.choice(["delete", "disable", "configure", "add"]),
+                chance.choice(["configure", "configure", "delete", "disable", "add"]),
                 chance.choice(stage.live()),
-                chance.randint(1, 11),
+                chance.randint(1, 12),
                 watching.calls,
             ),
         )
