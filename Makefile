@@ -38,7 +38,7 @@ schemas: $(READY)  ## schemas/policies/ and docs/policies.md from schemas/catalo
 	@$(BIN)/python schemas/generate.py && $(BIN)/python docs/policies.py
 
 docs: $(READY)  ## the pictures of README and docs, from real runs
-	@for page in policies pictures proof; do $(BIN)/python docs/$$page.py || exit 1; done
+	@for page in policies pictures proof; do PYTHONPATH=. $(BIN)/python docs/$$page.py || exit 1; done
 
 soak: $(READY)  ## the laws over many more worlds, and large estates
 	@HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest -m "soak or law"

@@ -16,6 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.cli.demo import Stage, emulator
+from tests.cli.driver import Cli, environment
+from tests.cli.faults import FAULTS, OPERATIONS, REFUSED, Cell, run_cell
+from tests.emulator.driver import running
 
 _PAGE = Path(__file__).parent / "proof.md"
 _CREATE = re.compile(r"/apis/19001001/policies$")
@@ -86,6 +89,25 @@ _COUNTED: Sequence[Sequence[str]] = (
 )
 
 
+def _faults() -> str:
+    """The fault matrix: exit code of the run under the fault, then of the one after it."""
+    rows = [
+        "| fault | " + " | ".join(OPERATIONS) + " |",
+        "| --- |" + " :---: |" * len(OPERATIONS),
+    ]
+    with running() as emulated, tempfile.TemporaryDirectory() as folder:
+        cli = Cli(Path(folder), environment(emulated))
+        for fault in (REFUSED, *FAULTS):
+            cells = [run_cell(cli, emulated, operation, fault) for operation in OPERATIONS]
+            rows.append(f"| {fault} | " + " | ".join(map(_cell, cells)) + " |")
+    return "\n".join(rows) + "\n"
+
+
+def _cell(cell: Cell) -> str:
+    is_well = cell.has_converged and cell.was_true and not cell.duplicates
+    return f"{cell.first.code} → {cell.second.code}{'' if is_well else ' **wrong**'}"
+
+
 def _run(stage: Stage, arguments: Sequence[str]) -> None:
     command = [sys.executable, "-m", "reconciler", *arguments]
     subprocess.run(command, env=stage.environ, capture_output=True, check=False)
@@ -102,7 +124,12 @@ def _fenced(text: str) -> str:
     return f"```\n{text}\n```\n"
 
 
-_PARTS: dict[str, Callable[[], str]] = {"demo": _demo, "wire": _wire, "counts": _counts}
+_PARTS: dict[str, Callable[[], str]] = {
+    "demo": _demo,
+    "wire": _wire,
+    "counts": _counts,
+    "faults": _faults,
+}
 
 
 if __name__ == "__main__":
