@@ -10,6 +10,7 @@ ReconcilerError
 │   ├── NotFound           1  404
 │   ├── Conflict           1  409
 │   ├── Throttled          1  429 or 503
+│   ├── OutOfTime          1  not sent: the run has taken as long as it may
 │   └── NotAllowed         4  401, 403, or a login that is no login
 ├── Refusal                5  it could be done, and is not: limit, host, another plan
 └── StalePlan              6  the live state is no longer what the plan was made from
@@ -20,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Self
 
 
 class Exit(IntEnum):
@@ -127,6 +129,17 @@ class ProviderError(ReconcilerError):
         request = f" [request {request_id}]" if request_id else ""
         super().__init__(f"{service}{call}{code}: {message}{request}")
 
+    def saying(self, message: str) -> Self:
+        """The same failure of the same call, in other words."""
+        return type(self)(
+            message,
+            service=self.service,
+            method=self.method,
+            path=self.path,
+            status=self.status,
+            request_id=self.request_id,
+        )
+
 
 class BadAnswer(ProviderError):
     """An answer that the service does not document: HTML, half a JSON, a redirect elsewhere."""
@@ -150,6 +163,10 @@ class Conflict(ProviderError):
 
 class Throttled(ProviderError):
     """429, or the 503 that Anypoint answers in its place."""
+
+
+class OutOfTime(ProviderError):
+    """The call was not sent: the run has taken as long as it may."""
 
 
 class NotAllowed(ProviderError):

@@ -23,6 +23,7 @@ from reconciler.run.inventory import Live
 from reconciler.run.memory import SecretMemory
 from reconciler.run.platforms import Platforms
 from reconciler.run.state import FolderStore, Store
+from reconciler.transport import Bounds
 
 _KEY, _KEY_BYTES = "secret-key", 32
 
@@ -45,12 +46,12 @@ def context_for(
     catalogue = ShippedCatalogue.load(custom)
     resolver = resolver_for(args, shell, offline=offline)
     project = load(Path(args.policies), schemas, resolver=resolver)
+    bounds = bounds_for(args)
     platforms = Platforms(
         environ=shell.environ,
         catalogue=catalogue,
         resolver=resolver,
-        timeout_s=args.timeout,
-        connections=args.parallelism,
+        bounds=bounds,
         read_only=read_only,
     )
     store = store_for(args, shell)
@@ -78,8 +79,7 @@ def context_for_live(args: argparse.Namespace, shell: Shell) -> Live:
         environ=shell.environ,
         catalogue=ShippedCatalogue.load(custom_policies(args, shell)),
         resolver=resolver_for(args, shell, offline=False),
-        timeout_s=args.timeout,
-        connections=args.parallelism,
+        bounds=bounds_for(args),
         read_only=True,
     )
     return Live(
@@ -88,6 +88,11 @@ def context_for_live(args: argparse.Namespace, shell: Shell) -> Live:
         args.parallelism,
         progress_for(shell, no_color=args.no_color),
     )
+
+
+def bounds_for(args: argparse.Namespace) -> Bounds:
+    """What bounds all calls of this run; its time begins now."""
+    return Bounds(args.timeout, calls=args.parallelism)
 
 
 def resolver_for(args: argparse.Namespace, shell: Shell, *, offline: bool) -> Resolver:

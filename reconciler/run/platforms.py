@@ -14,12 +14,14 @@ from reconciler.files.values import Resolver
 from reconciler.providers.anypoint.auth import credentials_from
 from reconciler.providers.anypoint.provider import AnypointProvider, connect
 from reconciler.providers.base import Provider
+from reconciler.transport import Bounds
 
 
 class Platforms:
     """Connects organizations, and remembers each login, so that a host gets one token.
 
-    environ gives ANYPOINT_* (ANYPOINT_HOST overrides every `host:`) and RECONCILER_ALLOW_HOSTS.
+    environ gives ANYPOINT_* (ANYPOINT_HOST overrides every `host:`) and RECONCILER_ALLOW_HOSTS;
+    bounds are those of the run.
     """
 
     def __init__(
@@ -28,15 +30,13 @@ class Platforms:
         environ: Mapping[str, str],
         catalogue: Catalogue,
         resolver: Resolver,
-        timeout_s: float,
-        connections: int,
+        bounds: Bounds,
         read_only: bool,
     ) -> None:
         self._environ = environ
         self._catalogue = catalogue
         self._resolver = resolver
-        self._timeout_s = timeout_s
-        self._connections = connections
+        self._bounds = bounds
         self._read_only = read_only
         self._lock = threading.Lock()
         self._logins: dict[tuple[Any, ...], AnypointProvider] = {}
@@ -58,8 +58,7 @@ class Platforms:
                     credentials,
                     self._catalogue,
                     allow_hosts=self._environ.get("RECONCILER_ALLOW_HOSTS", "").split(","),
-                    timeout_s=self._timeout_s,
-                    max_connections=self._connections,
+                    bounds=self._bounds,
                     read_only=self._read_only,
                 )
             return self._logins[key]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -62,7 +62,7 @@ class Call:
     method: str
     path: str
     request_id: str
-    hide: tuple[str, ...] = ()
+    hide: tuple[str, ...] = field(default=(), repr=False)
 
     def error(
         self, kind: type[ProviderError], message: str, answer: Answer | None = None

@@ -1,8 +1,4 @@
-"""How long to wait before a call is sent again. Pure.
-
-Our own and not urllib3's Retry: that one knows neither full jitter nor X-RateLimit-Reset, and does
-not bound the time that all attempts take together.
-"""
+"""How long to wait before a call is sent again. Pure; tenacity does the sending again."""
 
 from __future__ import annotations
 
@@ -35,18 +31,27 @@ class Backoff:
         return jitter + (asked_s or 0.0)
 
 
-def asked_wait_s(headers: Mapping[str, str], now: float) -> float | None:
+def asked_wait_s(headers: Mapping[str, str], now: float, status: int = 429) -> float | None:
     """Seconds that the service asks to wait, or None; Retry-After counts before the rate limit.
 
-    `now` is in epoch seconds, as X-RateLimit-Reset is (facts, section 10).
+    `now` is in epoch seconds, as X-RateLimit-Reset is (facts, section 10); where the answer tells
+    its own Date, that is taken, so that a clock that is wrong here does no harm. The end of the
+    rate limit does not count for a 503 that tells of calls which remain.
     """
+    now = _moment_s(headers.get("Date", "")) or now
     after = _retry_after_s(headers.get("Retry-After", ""), now)
     if after is not None:
         return after
-    reset = headers.get("X-RateLimit-Reset", "").strip()
-    if not _is_number(reset) or float(reset) <= now:
+    if status == 503 and told_budget(headers).get("remaining", "0").strip("0"):
         return None
-    return float(reset) - now
+    return _reset_s(headers, now)
+
+
+def spent_wait_s(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds until there are calls again, where this answer was the last that there was."""
+    if told_budget(headers).get("remaining", "1").strip("0"):
+        return None
+    return _reset_s(headers, _moment_s(headers.get("Date", "")) or now)
 
 
 def told_budget(headers: Mapping[str, str]) -> dict[str, str]:
@@ -56,17 +61,28 @@ def told_budget(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in told.items() if _is_number(value)}
 
 
+def _reset_s(headers: Mapping[str, str], now: float) -> float | None:
+    reset = told_budget(headers).get("reset", "")
+    return float(reset) - now if reset and float(reset) > now else None
+
+
 def _retry_after_s(text: str, now: float) -> float | None:
     text = text.strip()
     if _is_number(text):
         return float(text)
+    moment = _moment_s(text)
+    return None if moment is None else max(0.0, moment - now)
+
+
+def _moment_s(text: str) -> float | None:
+    """The epoch seconds of an HTTP date."""
     try:
-        moment = parsedate_to_datetime(text)
+        moment = parsedate_to_datetime(text.strip())
     except (TypeError, ValueError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return max(0.0, moment.timestamp() - now)
+    return moment.timestamp()
 
 
 def _is_number(text: str) -> bool:

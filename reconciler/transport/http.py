@@ -1,41 +1,39 @@
-"""Connections, time-outs and repeats over `requests`; every failure of it becomes ours."""
+"""Calls to one host over `requests`: what is sent, what may be sent again, and when."""
 
 from __future__ import annotations
 
 import json as jsonlib
 import logging
-import random as randomlib
 import re
 import threading
-import time
 import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from http.cookiejar import DefaultCookiePolicy
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3.exceptions import (
-    DecodeError,
-    HTTPError,
-    NameResolutionError,
-    NewConnectionError,
-    ReadTimeoutError,
-)
+from tenacity import RetryCallState, Retrying, retry_if_result
+from urllib3.exceptions import HTTPError
 
 from reconciler import __version__
-from reconciler.errors import BadAnswer, Incomplete, ProviderError, Refusal, Throttled, Unreachable
+from reconciler.errors import BadAnswer, OutOfTime, ProviderError, Refusal, Throttled
 from reconciler.transport.answers import Answer, Call, decode, failure
-from reconciler.transport.backoff import Backoff, asked_wait_s, told_budget
+from reconciler.transport.backoff import Backoff, asked_wait_s, spent_wait_s, told_budget
+from reconciler.transport.bounds import Bounds
+from reconciler.transport.reasons import reason_of
+from reconciler.transport.sessions import BadSetting, Bearer, Route, new_session, route_to
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
 _CHUNK_BYTES = 64 * 1024
 _CONNECT_S = 10.0
+# What is left to a read at the end of the run's time: 0 would mean to wait for ever.
+_LEAST_S = 0.05
 _AGAIN = frozenset([429, 502, 503, 504])
+# A wait from here on is told without being asked for twice.
+_LONG_S = 5.0
 
 log = logging.getLogger(__name__)
 
@@ -50,39 +48,44 @@ class _Lost:
 
 @dataclass(frozen=True, slots=True)
 class _Message:
-    """What is sent, the same at each attempt."""
+    """What is sent, the same at each attempt. Body and token are in no `repr`."""
 
     params: Mapping[str, str] | None
-    body: bytes | None
-    headers: Mapping[str, str]
-    token: str | None
+    body: bytes | None = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    token: str | None = field(repr=False)
 
 
-class _Bearer(requests.auth.AuthBase):
-    """Sets the token, or nothing; being there, it keeps `requests` from asking ~/.netrc."""
+@dataclass(slots=True)
+class _Sending:
+    """One call on its way, through all its attempts.
 
-    def __init__(self, token: str | None) -> None:
-        self._token = token
+    began: when it first left, by the transport's clock. came: what came of the last attempt.
+    """
 
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if self._token is not None:
-            request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
+    call: Call
+    message: _Message
+    ok: Collection[int]
+    is_repeatable: bool
+    began: float | None = None
+    came: Answer | _Lost | None = None
 
+    @property
+    def is_done(self) -> bool:
+        return isinstance(self.came, Answer) and self.came.status in self.ok
 
-class _Session(requests.Session):
-    """A session that knows no redirects: even unfollowed ones `requests` would read and parse."""
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        return None
+    def error(self) -> ProviderError:
+        """What the last attempt failed of."""
+        assert self.came is not None
+        return failure(self.call, self.came) if isinstance(self.came, Answer) else self.came.error
 
 
 class Transport:
     """Calls to one host, from any thread; connections are kept, one session to a call at a time.
 
-    read_only: only GET, and POSTs to paths that match one of `reads`, leave the machine.
-    clock gives epoch seconds. Proxies and CA bundle come from the environment as `requests` reads
-    it. Raises ProviderError and its kin, and Refusal; nothing of `requests`.
+    read_only: only GET, and POSTs to paths that match one of `reads`, leave the machine. bounds
+    are those of the run. Proxies and authorities come from the environment (`sessions`). Raises
+    ProviderError and its kin, and Refusal; nothing of `requests`.
     """
 
     def __init__(
@@ -90,26 +93,22 @@ class Transport:
         base_url: str,
         *,
         service: str = "anypoint",
-        user_agent: str = f"reconciler/{__version__}",
-        timeout_s: float = 30.0,
-        max_connections: int = 8,
         read_only: bool = False,
         reads: Sequence[str] = (),
+        bounds: Bounds | None = None,
         backoff: Backoff | None = None,
-        clock: Callable[[], float] = time.time,
-        sleep: Callable[[float], None] = time.sleep,
-        random: Callable[[], float] = randomlib.random,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self._service = service
         self._host = urlsplit(base_url).netloc
-        self._agent = user_agent
-        self._timeout_s = timeout_s
-        self._slots = threading.BoundedSemaphore(max_connections)
         self._read_only = read_only
         self._reads = tuple(re.compile(pattern) for pattern in reads)
+        self._bounds = bounds or Bounds()
+        self._pace = self._bounds.budgets.of(self.base_url)
         self._backoff = backoff or Backoff()
-        self._clock, self._sleep, self._random = clock, sleep, random
+        self._timing = self._bounds.timing
+        self._retrying = self._new_retrying()
+        self._route: Route | None = None
         self._idle: list[requests.Session] = []
         self._sessions: list[requests.Session] = []
         self._lock = threading.Lock()
@@ -136,21 +135,19 @@ class Transport:
         """The decoded JSON of an answer with a status in `ok`; None where it has no body.
 
         Repeated on 429, and if `repeatable` (by default: not a POST) also on a broken connection
-        and where a gateway answers for the service. `hide`: texts that no error may hold.
+        and where a gateway answers for the service. `hide`: texts that no error may hold. Raises
+        OutOfTime where the run's time does not allow to send it at all.
         """
         self._refuse_writes(method, path)
-        request_id = str(uuid.uuid4())
         hidden = tuple(hide) + ((token,) if token else ())
-        call = Call(self._service, method, path, request_id, hidden)
-        sent = self._message(call, params, json, headers, token)
+        call = Call(self._service, method, path, str(uuid.uuid4()), hidden)
+        message = _message(call, params, json, headers, token)
         again = method != "POST" if repeatable is None else repeatable
-        started = self._clock()
-        for attempt in range(self._backoff.attempts):
-            came = self._attempt(call, sent)
-            if isinstance(came, Answer) and came.status in ok:
-                return decode(call, came)
-            self._pause(call, came, attempt, started, repeatable=again)
-        raise AssertionError("the last attempt raises")
+        sending = _Sending(call, message, ok, again)
+        self._retrying(self._attempt, sending)
+        if sending.is_done and isinstance(sending.came, Answer):
+            return decode(call, sending.came)
+        raise sending.error()
 
     def close(self) -> None:
         """Closes all connections."""
@@ -165,80 +162,141 @@ class Transport:
             return
         raise Refusal(f"{self._service}: {method} {path} would write, and this run only reads")
 
-    def _message(
-        self,
-        call: Call,
-        params: Mapping[str, str] | None,
-        json: Any,
-        headers: Mapping[str, str] | None,
-        token: str | None,
-    ) -> _Message:
-        made = {"User-Agent": self._agent, "Accept": "application/json"}
-        made |= {"X-Request-Id": call.request_id, **(headers or {})}
-        if json is None:
-            return _Message(params, None, made, token)
-        try:
-            body = jsonlib.dumps(json, allow_nan=False).encode()
-        except (TypeError, ValueError):
-            raise call.error(ProviderError, "the body cannot be written as JSON") from None
-        return _Message(params, body, made | {"Content-Type": "application/json"}, token)
+    def _new_retrying(self) -> Retrying:
+        return Retrying(
+            retry=retry_if_result(_may_repeat),
+            wait=self._wait_s,
+            stop=self._is_to_stop,
+            retry_error_callback=self._give_up,
+            before_sleep=_tell,
+            sleep=self._timing.sleep,
+        )
 
-    def _attempt(self, call: Call, sent: _Message) -> Answer | _Lost:
-        started = self._clock()
-        with self._slots:
-            try:
-                came: Answer | _Lost = self._send(call, sent)
-            except (OSError, ValueError, HTTPError) as error:
-                came = self._lost(call, error)
+    def _wait_s(self, state: RetryCallState) -> float:
+        came = _sending(state).came
+        asked_s = self._asked_s(came) if isinstance(came, Answer) else None
+        return self._backoff.wait_s(state.attempt_number - 1, asked_s, self._timing.random())
+
+    def _is_to_stop(self, state: RetryCallState) -> bool:
+        if state.attempt_number >= self._backoff.attempts:
+            return True
+        wait_s = state.upcoming_sleep
+        left_s = min(self._patience_s(_sending(state)), self._bounds.deadline.left_s())
+        return wait_s > left_s
+
+    def _give_up(self, state: RetryCallState) -> NoReturn:
+        """The last error, which also says which wait was too long."""
+        error, wait_s = _sending(state).error(), state.upcoming_sleep
+        if state.attempt_number >= self._backoff.attempts:
+            raise error
+        if wait_s > self._bounds.deadline.left_s():
+            raise error.saying(f"{error.message} (no time is left: {self._bounds.deadline})")
+        if isinstance(error, Throttled):
+            raise error.saying(f"{error.message} (not waited for: {wait_s:.0f} s)")
+        raise error
+
+    def _patience_s(self, sending: _Sending) -> float:
+        """How long the call may still wait, by its own back-off."""
+        if sending.began is None:
+            return self._backoff.total_s
+        return self._backoff.total_s - (self._timing.clock() - sending.began)
+
+    def _allow(self, sending: _Sending, wait_s: float) -> None:
+        """Raises where the run or the call may not wait that long before it is sent."""
+        deadline = self._bounds.deadline
+        left_s = deadline.left_s()
+        kind: type[ProviderError] = OutOfTime
+        if left_s <= 0:
+            why = f"the run took longer than it may ({deadline})"
+        elif wait_s > self._patience_s(sending):
+            kind, why = Throttled, f"the service asked to be left alone for {wait_s:.0f} s"
+        elif wait_s > left_s:
+            why = f"the service asked to be left alone for {wait_s:.0f} s, "
+            why += f"and the run has {left_s:.0f} s left ({deadline})"
+        else:
+            return
+        if sending.came is None:
+            raise sending.call.error(kind, f"not sent: {why}")
+        last = sending.error()
+        raise last.saying(f"{last.message} (not sent again: {why})")
+
+    def _attempt(self, sending: _Sending) -> _Sending:
+        """Sends the call once and notes what came of it."""
+        ticket = self._pace.enter(lambda wait_s: self._allow(sending, wait_s))
+        status, quiet_s = 0, None
+        try:
+            if sending.began is None:
+                sending.began = self._timing.clock()
+            came = sending.came = self._sent(sending)
+            if isinstance(came, Answer):
+                status, quiet_s = came.status, self._quiet_s(came)
+        finally:
+            self._pace.leave(ticket, status, quiet_s)
+        return sending
+
+    def _quiet_s(self, answer: Answer) -> float | None:
+        """How long everybody is to leave the host alone."""
+        if answer.status in _AGAIN:
+            return self._asked_s(answer)
+        spent_s = spent_wait_s(answer.headers, self._timing.epoch())
+        # Only a hint, so that an hour is no reason to give up.
+        return spent_s if spent_s is not None and spent_s <= self._backoff.total_s else None
+
+    def _asked_s(self, answer: Answer) -> float | None:
+        return asked_wait_s(answer.headers, self._timing.epoch(), answer.status)
+
+    def _sent(self, sending: _Sending) -> Answer | _Lost:
+        call, started = sending.call, self._timing.clock()
+        timeout_s = self._timeout_s(call.method)
+        try:
+            came: Answer | _Lost = self._send(call, sending.message, timeout_s)
+        except (OSError, ValueError, HTTPError, BadSetting) as error:
+            reason = reason_of(error, self._host, timeout_s)
+            came = _Lost(call.error(reason.kind, reason.message), reason.is_passing)
         if isinstance(came, Answer):
             self._budget = told_budget(came.headers) or self._budget
         word = came.status if isinstance(came, Answer) else "no answer"
-        spent_ms = (self._clock() - started) * 1000
+        spent_ms = (self._timing.clock() - started) * 1000
         log.debug("%s %s -> %s, %.0f ms [%s]", *_name(call), word, spent_ms, call.request_id)
         return came
 
-    def _send(self, call: Call, sent: _Message) -> Answer | _Lost:
+    def _timeout_s(self, method: str) -> float:
+        """A read ends with the run's time; a write in flight is not cut, or its answer is lost."""
+        if method != "GET":
+            return self._bounds.timeout_s
+        return min(self._bounds.timeout_s, max(self._bounds.deadline.left_s(), _LEAST_S))
+
+    def _send(self, call: Call, message: _Message, timeout_s: float) -> Answer | _Lost:
         with (
             self._session() as session,
             session.request(
                 call.method,
                 self.base_url + call.path,
-                params=sent.params,
-                data=sent.body,
-                headers=sent.headers,
-                auth=_Bearer(sent.token),
-                timeout=(min(_CONNECT_S, self._timeout_s), self._timeout_s),
+                params=message.params,
+                data=message.body,
+                headers=message.headers,
+                auth=Bearer(message.token),
+                timeout=(min(_CONNECT_S, timeout_s), timeout_s),
                 allow_redirects=False,
                 stream=True,
             ) as response,
         ):
-            body = self._body(call, response)
-            if isinstance(body, _Lost):
-                return body
-            return Answer(response.status_code, response.headers, body)
-
-    def _body(self, call: Call, response: requests.Response) -> bytes | _Lost:
-        """The body, bounded in size and, against one that trickles, in time."""
-        body = bytearray()
-        until = self._clock() + self._timeout_s * 2
-        while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
-            body += chunk
-            if len(body) > MAX_ANSWER_BYTES:
-                message = f"an answer of more than {MAX_ANSWER_BYTES} bytes"
-                return _Lost(call.error(BadAnswer, message), is_passing=False)
-            if self._clock() > until:
-                message = f"the answer of {self._host} came too slowly"
-                return _Lost(call.error(Unreachable, message), is_passing=True)
-        return bytes(body)
+            body = bytearray()
+            while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
+                body += chunk
+                if len(body) > MAX_ANSWER_BYTES:
+                    words = f"an answer of more than {MAX_ANSWER_BYTES} bytes"
+                    return _Lost(call.error(BadAnswer, words), is_passing=False)
+            return Answer(response.status_code, response.headers, bytes(body))
 
     @contextmanager
     def _session(self) -> Iterator[requests.Session]:
         """A session that nobody else uses meanwhile; threads come and go, connections stay."""
         with self._lock:
             session = self._idle.pop() if self._idle else None
-        if session is None:
-            session = _new_session(self.base_url)
-            with self._lock:
+            if session is None:
+                self._route = self._route or route_to(self.base_url)
+                session = new_session(self._route)
                 self._sessions.append(session)
         try:
             yield session
@@ -246,101 +304,45 @@ class Transport:
             with self._lock:
                 self._idle.append(session)
 
-    def _lost(self, call: Call, error: Exception) -> _Lost:
-        """Says what broke in our own words: theirs may hold a proxy's password or a header."""
-        message, kind, is_passing = _reason(error, self._host, self._timeout_s)
-        return _Lost(call.error(kind, message), is_passing)
 
-    def _pause(
-        self,
-        call: Call,
-        came: Answer | _Lost,
-        attempt: int,
-        started: float,
-        *,
-        repeatable: bool,
-    ) -> None:
-        """Waits before the next attempt; raises where there is to be none."""
-        error = failure(call, came) if isinstance(came, Answer) else came.error
-        if attempt + 1 >= self._backoff.attempts or not _may_repeat(came, repeatable):
-            raise error
-        now = self._clock()
-        asked_s = asked_wait_s(came.headers, now) if isinstance(came, Answer) else None
-        wait_s = self._backoff.wait_s(attempt, asked_s, self._random())
-        if now - started + wait_s > self._backoff.total_s:
-            raise _too_long(error, wait_s)
-        log.debug("%s %s: %s; again in %.2f s", *_name(call), error.message, wait_s)
-        self._sleep(wait_s)
+def _message(
+    call: Call,
+    params: Mapping[str, str] | None,
+    json: Any,
+    headers: Mapping[str, str] | None,
+    token: str | None,
+) -> _Message:
+    made = {"User-Agent": f"reconciler/{__version__}", "Accept": "application/json"}
+    made |= {"X-Request-Id": call.request_id, **(headers or {})}
+    if json is None:
+        return _Message(params, None, made, token)
+    try:
+        body = jsonlib.dumps(json, allow_nan=False).encode()
+    except (TypeError, ValueError):
+        raise call.error(ProviderError, "the body cannot be written as JSON") from None
+    return _Message(params, body, made | {"Content-Type": "application/json"}, token)
 
 
 def _name(call: Call) -> tuple[str, str]:
     return call.method, call.path
 
 
-def _may_repeat(came: Answer | _Lost, repeatable: bool) -> bool:
+def _sending(state: RetryCallState) -> _Sending:
+    sending: _Sending = state.args[0]
+    return sending
+
+
+def _may_repeat(sending: _Sending) -> bool:
+    came = sending.came
+    if sending.is_done or came is None:
+        return False
     if isinstance(came, _Lost):
-        return repeatable and came.is_passing
-    return came.status == 429 or (repeatable and came.status in _AGAIN)
+        return sending.is_repeatable and came.is_passing
+    return came.status == 429 or (sending.is_repeatable and came.status in _AGAIN)
 
 
-def _too_long(error: ProviderError, wait_s: float) -> ProviderError:
-    if not isinstance(error, Throttled):
-        return error
-    return Throttled(
-        f"{error.message} (not waited for: {wait_s:.0f} s)",
-        service=error.service,
-        method=error.method,
-        path=error.path,
-        status=error.status,
-        request_id=error.request_id,
-    )
-
-
-def _new_session(base_url: str) -> requests.Session:
-    """A session for one host and one thread, with the environment's settings read once.
-
-    Cookies are not kept: the token alone says who calls.
-    """
-    session = _Session()
-    settings = session.merge_environment_settings(base_url, {}, None, None, None)
-    session.trust_env = False
-    session.proxies = settings["proxies"]
-    session.verify = settings["verify"]
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.mount("https://", HTTPAdapter(pool_connections=1, pool_maxsize=1))
-    session.mount("http://", HTTPAdapter(pool_connections=1, pool_maxsize=1))
-    return session
-
-
-def _reason(error: Exception, host: str, timeout_s: float) -> tuple[str, type[ProviderError], bool]:
-    """Message, kind, and whether it may pass, of a failure below us."""
-    match error:
-        case requests.exceptions.ConnectTimeout():
-            return f"no connection to {host} in time", Unreachable, True
-        case requests.exceptions.ReadTimeout() | ReadTimeoutError():
-            return f"no answer from {host} within {timeout_s:g} s", Unreachable, True
-        case requests.exceptions.ProxyError():
-            return f"the proxy gave no connection to {host}", Unreachable, True
-        case requests.exceptions.SSLError():
-            hint = "REQUESTS_CA_BUNDLE can name a file with your own authority"
-            return f"no trusted TLS connection to {host} ({hint})", Unreachable, False
-        case requests.exceptions.ConnectionError():
-            return _connection_reason(error, host), Unreachable, True
-        case DecodeError() | requests.exceptions.ContentDecodingError():
-            return "an answer whose compression is broken", BadAnswer, False
-        case requests.exceptions.InvalidHeader():
-            return "a header, perhaps the token, holds characters no header can", BadAnswer, False
-        case HTTPError():
-            return f"{host} broke off in the middle of its answer", Incomplete, True
-        case _:
-            hint = "check the URL, the proxy and REQUESTS_CA_BUNDLE"
-            return f"the call could not be made: {hint}", Unreachable, False
-
-
-def _connection_reason(error: Exception, host: str) -> str:
-    cause = getattr(error.args[0] if error.args else None, "reason", None)
-    if isinstance(cause, NameResolutionError):
-        return f"the host name of {host} does not resolve"
-    if isinstance(cause, NewConnectionError):
-        return f"nothing answers at {host}: the connection was refused or has no route"
-    return f"{host} closed the connection before it answered; the call may have been carried out"
+def _tell(state: RetryCallState) -> None:
+    sending, wait_s = _sending(state), state.upcoming_sleep
+    level = logging.INFO if wait_s >= _LONG_S else logging.DEBUG
+    error = sending.error().message
+    log.log(level, "%s %s: %s; again in %.2f s", *_name(sending.call), error, wait_s)

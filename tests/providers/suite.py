@@ -19,12 +19,13 @@ from reconciler.providers.anypoint.provider import AnypointProvider
 from reconciler.providers.base import Provider
 from reconciler.run.apply import Work
 from reconciler.run.context import Context
-from reconciler.transport import Transport
+from reconciler.transport import Bounds, Transport
 from tests.breaking import BEFORE, Breaker
 from tests.builders import REDACTOR, a_desired
 from tests.emulator.driver import ACME, PRODUCTION, Emulator
 from tests.files.builders import StandInSchemas, a_resolver
 from tests.run.fake import FakeProvider, a_context, a_job
+from tests.transport.clock import Clock
 
 DEMO = Credentials("connected app", Secret("demo"), Secret("demo"))
 SHIPPED = ShippedCatalogue.load()
@@ -93,7 +94,7 @@ def anypoint(emulator: Emulator) -> Iterator[Stage]:
 @contextmanager
 def connected(emulator: Emulator) -> Iterator[AnypointProvider]:
     """A login to the emulator that repeats what failed at once."""
-    transport = Transport(emulator.url, reads=READS, sleep=lambda seconds: None)
+    transport = Transport(emulator.url, reads=READS, bounds=Bounds(timing=Clock().timing))
     provider = AnypointProvider(Client(transport, TokenSource(transport, DEMO)), SHIPPED)
     yield provider
     provider.close()

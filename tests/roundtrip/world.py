@@ -28,6 +28,7 @@ from reconciler.run.inventory import Live
 from reconciler.run.memory import SecretMemory
 from reconciler.run.platforms import Platforms
 from reconciler.run.state import FolderStore
+from reconciler.transport import Bounds
 from tests.emulator.driver import ACME, PRODUCTION, Emulator
 
 MULE, FLEX = 101, 102
@@ -56,8 +57,7 @@ class World:
             environ=variables,
             catalogue=_CATALOGUE,
             resolver=self._resolver(),
-            timeout_s=30,
-            connections=2,
+            bounds=Bounds(calls=2),
             read_only=False,
         )
 

@@ -14,6 +14,7 @@ from reconciler.core.model import MULESOFT_GROUP
 from reconciler.core.outcome import APPLIED
 from reconciler.run.context import Scope
 from reconciler.run.platforms import Platforms
+from reconciler.transport import Bounds
 from tests.emulator.driver import ACME, PAYMENTS, PRODUCTION, SANDBOX, Emulator
 from tests.providers.suite import SHIPPED, one_api
 from tests.run.scene import Scene, staged
@@ -227,8 +228,7 @@ def with_platforms(scene: Scene, **environ: str) -> Scene:
         environ={"ANYPOINT_HOST": scene.emulator.url, **variables},
         catalogue=SHIPPED,
         resolver=scene.context.layering.resolver,
-        timeout_s=30,
-        connections=2,
+        bounds=Bounds(calls=2),
         read_only=True,
     )
     return Scene(scene.emulator, replace(scene.context, connect=platforms.connect))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.transport.backoff import Backoff, asked_wait_s, told_budget
+from reconciler.transport.backoff import Backoff, asked_wait_s, spent_wait_s, told_budget
 
 NOW = 1_800_000_000.0
 
@@ -49,3 +49,35 @@ def test_a_budget_is_what_the_headers_tell_in_numbers() -> None:
     headers = {"X-RateLimit-Limit": "500", "X-RateLimit-Remaining": " 12 "}
     assert told_budget(headers) == {"limit": "500", "remaining": "12"}
     assert told_budget({"X-RateLimit-Remaining": "soon\x1b[31m"}) == {}
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "wait_s"),
+    [
+        ({"X-RateLimit-Remaining": "7", "X-RateLimit-Reset": str(int(NOW) + 12)}, 503, None),
+        ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(NOW) + 12)}, 503, 12),
+        ({"X-RateLimit-Remaining": "7", "X-RateLimit-Reset": str(int(NOW) + 12)}, 429, 12),
+        ({"X-RateLimit-Reset": str(int(NOW) + 12)}, 503, 12),
+    ],
+)
+def test_a_503_with_calls_left_does_not_wait_for_the_window(
+    headers: dict[str, str], status: int, wait_s: float | None
+) -> None:
+    assert asked_wait_s(headers, NOW, status) == wait_s
+
+
+@pytest.mark.parametrize("wrong_s", [-86_400, 86_400])
+def test_the_clock_of_the_service_counts(wrong_s: int) -> None:
+    date = {"Date": "Fri, 15 Jan 2027 08:00:00 GMT"}
+    after = {"Retry-After": "Fri, 15 Jan 2027 08:00:09 GMT", **date}
+    reset = {"X-RateLimit-Reset": str(int(NOW) + 12), "X-RateLimit-Remaining": "0", **date}
+    assert asked_wait_s(after, NOW + wrong_s) == 9
+    assert asked_wait_s(reset, NOW + wrong_s) == spent_wait_s(reset, NOW + wrong_s) == 12
+
+
+@pytest.mark.parametrize(
+    ("remaining", "wait_s"), [("0", 12), ("1", None), ("", None), ("none", None), ("00", 12)]
+)
+def test_a_spent_budget_is_waited_for(remaining: str, wait_s: float | None) -> None:
+    headers = {"X-RateLimit-Remaining": remaining, "X-RateLimit-Reset": str(int(NOW) + 12)}
+    assert spent_wait_s(headers, NOW) == wait_s

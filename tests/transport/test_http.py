@@ -25,26 +25,12 @@ from reconciler.errors import (
     Throttled,
     Unreachable,
 )
-from reconciler.transport import Backoff, Transport
+from reconciler.transport import Backoff, Bounds, Transport
 from reconciler.transport import http as http_module
+from reconciler.transport.sessions import Route, new_session
+from tests.transport.clock import NOW, Clock
 
 HOST = "https://anypoint.mulesoft.com"
-NOW = 1_800_000_000.0
-
-
-class Clock:
-    """A clock that moves only while somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-        self.slept: list[float] = []
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += seconds
 
 
 @pytest.fixture
@@ -54,7 +40,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def transport(clock: Clock) -> Iterator[Transport]:
-    made = Transport(HOST, clock=clock, sleep=clock.sleep, random=lambda: 1.0)
+    made = Transport(HOST, bounds=Bounds(timing=clock.timing))
     yield made
     made.close()
 
@@ -280,6 +266,77 @@ def test_an_hour_is_not_waited_for(transport: Transport, clock: Clock) -> None:
 
 
 @responses.activate
+def test_who_is_told_to_wait_speaks_for_all_calls(transport: Transport, clock: Clock) -> None:
+    responses.get(f"{HOST}/x", status=503, headers={"Retry-After": "300"})
+    with pytest.raises(Throttled, match="not waited for: 300 s"):
+        transport.request("GET", "/x")
+    with pytest.raises(Throttled, match="not sent: the service asked to be left alone for 301 s"):
+        transport.request("GET", "/y")
+    assert len(responses.calls) == 1
+    clock.now += 300
+    responses.get(f"{HOST}/y", json={})
+    assert transport.request("GET", "/y") == {}
+
+
+@responses.activate
+def test_the_last_call_of_a_window_is_followed_by_a_pause(
+    transport: Transport, clock: Clock
+) -> None:
+    spent = {"X-RateLimit-Reset": str(int(NOW) + 60), "X-RateLimit-Remaining": "0"}
+    responses.get(f"{HOST}/x", json={}, headers=spent)
+    responses.get(f"{HOST}/y", json={})
+    transport.request("GET", "/x")
+    assert clock.slept == []
+    transport.request("GET", "/y")
+    assert clock.slept == [61]
+
+
+@responses.activate
+def test_a_window_of_an_hour_is_only_a_hint(transport: Transport, clock: Clock) -> None:
+    spent = {"X-RateLimit-Reset": str(int(NOW) + 3600), "X-RateLimit-Remaining": "0"}
+    responses.get(f"{HOST}/x", json={}, headers=spent)
+    transport.request("GET", "/x")
+    transport.request("GET", "/x")
+    assert clock.slept == []
+
+
+@responses.activate
+def test_transports_of_a_run_share_the_pace_of_a_host(clock: Clock) -> None:
+    bounds = Bounds(timing=clock.timing)
+    responses.get(f"{HOST}/x", status=429)
+    responses.get(f"{HOST}/x", json={})
+    Transport(HOST, bounds=bounds).request("GET", "/x")
+    assert bounds.budgets.of(HOST).limit == 4
+    responses.get("https://eu1.anypoint.mulesoft.com/x", json={})
+    Transport("https://eu1.anypoint.mulesoft.com", bounds=bounds).request("GET", "/x")
+    assert bounds.budgets.of("https://eu1.anypoint.mulesoft.com").limit == 8
+
+
+@responses.activate
+def test_a_failed_call_gives_its_place_back(transport: Transport) -> None:
+    responses.get(f"{HOST}/x", status=500)
+    for _ in range(20):
+        with pytest.raises(ProviderError):
+            transport.request("GET", "/x")
+    responses.get(f"{HOST}/y", body=RuntimeError("a bug"))
+    for _ in range(20):
+        with pytest.raises(RuntimeError):
+            transport.request("GET", "/y")
+
+
+@responses.activate
+def test_a_long_wait_is_told(transport: Transport, caplog: pytest.LogCaptureFixture) -> None:
+    responses.get(f"{HOST}/x", status=429, headers={"Retry-After": "30"})
+    responses.get(f"{HOST}/x", status=503)
+    responses.get(f"{HOST}/x", json={})
+    with caplog.at_level("INFO", "reconciler"):
+        transport.request("GET", "/x", token="t0k3n")
+    assert [record.getMessage() for record in caplog.records] == [
+        "GET /x: too many requests; again in 30.25 s"
+    ]
+
+
+@responses.activate
 def test_repeats_end(transport: Transport, clock: Clock) -> None:
     responses.get(f"{HOST}/x", status=503)
     with pytest.raises(Throttled):
@@ -376,7 +433,7 @@ def _server(answer: Callable[[socket.socket], None], calls: int = 1) -> Iterator
 def test_a_refused_connection_names_the_host(clock: Clock) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    transport = Transport(f"http://127.0.0.1:{port}", clock=clock, sleep=clock.sleep)
+    transport = Transport(f"http://127.0.0.1:{port}", bounds=Bounds(timing=clock.timing))
     with pytest.raises(Unreachable, match=f"nothing answers at 127.0.0.1:{port}"):
         transport.request("GET", "/x")
     transport.close()
@@ -391,17 +448,17 @@ def test_a_lost_answer_is_asked_for_again(clock: Clock) -> None:
         connection.sendall(head.encode() + body[: cut.pop(0)])
 
     with _server(answer, calls=2) as url:
-        transport = Transport(url, clock=clock, sleep=clock.sleep)
+        transport = Transport(url, bounds=Bounds(timing=clock.timing))
         assert transport.request("GET", "/x") == {"whole": True}
         transport.close()
     assert len(clock.slept) == 1
 
 
-def test_a_silent_service_is_given_up(clock: Clock) -> None:
+def test_a_silent_service_is_given_up() -> None:
     release = threading.Event()
     with _server(lambda connection: void(release.wait(5))) as url:
         backoff = Backoff(attempts=1)
-        transport = Transport(url, timeout_s=0.05, backoff=backoff, sleep=clock.sleep)
+        transport = Transport(url, bounds=Bounds(0.05), backoff=backoff)
         with pytest.raises(Unreachable, match=r"within 0\.05 s"):
             transport.request("GET", "/x")
         transport.close()
@@ -434,14 +491,13 @@ def test_threads_that_come_and_go_share_kept_connections(
     transport: Transport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     responses.get(f"{HOST}/a", json={})
-    made: list[str] = []
-    new_session = http_module._new_session
+    made: list[Route] = []
 
-    def counted(base_url: str) -> requests.Session:
-        made.append(base_url)
-        return new_session(base_url)
+    def counted(route: Route) -> requests.Session:
+        made.append(route)
+        return new_session(route)
 
-    monkeypatch.setattr(http_module, "_new_session", counted)
+    monkeypatch.setattr(http_module, "new_session", counted)
     for _ in range(5):
         thread = threading.Thread(target=transport.request, args=("GET", "/a"))
         thread.start()

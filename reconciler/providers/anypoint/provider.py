@@ -25,7 +25,7 @@ from reconciler.providers.anypoint import bodies, convert, templates
 from reconciler.providers.anypoint.auth import Credentials, TokenSource
 from reconciler.providers.anypoint.client import READS, Client
 from reconciler.providers.base import LiveEnvironment, LiveOrganization, OfferedPolicy
-from reconciler.transport import Transport, check_host
+from reconciler.transport import Bounds, Transport, check_host
 
 
 def connect(
@@ -34,18 +34,12 @@ def connect(
     catalogue: Catalogue,
     *,
     allow_hosts: Sequence[str] = (),
-    timeout_s: float = 30.0,
-    max_connections: int = 8,
+    bounds: Bounds | None = None,
     read_only: bool = False,
 ) -> AnypointProvider:
     """A provider for one login to one host; nothing is sent yet. Refusal for a foreign host."""
-    transport = Transport(
-        check_host(base_url, allow_hosts),
-        timeout_s=timeout_s,
-        max_connections=max_connections,
-        read_only=read_only,
-        reads=READS,
-    )
+    host = check_host(base_url, allow_hosts)
+    transport = Transport(host, bounds=bounds, read_only=read_only, reads=READS)
     return AnypointProvider(Client(transport, TokenSource(transport, credentials)), catalogue)
 
 

@@ -25,8 +25,9 @@ from reconciler.errors import (
 )
 from reconciler.providers.anypoint.auth import Credentials, TokenSource
 from reconciler.providers.anypoint.client import Client
-from reconciler.transport import Transport
+from reconciler.transport import Bounds, Transport
 from tests.providers.anypoint.natives import API_URL, ENVIRONMENT, HOST, TARGET
+from tests.transport.clock import Clock
 
 ENVIRONMENTS = f"{HOST}/accounts/api/organizations/org-1/environments"
 POLICIES_URL = f"{API_URL}/19001001/policies"
@@ -36,7 +37,7 @@ Answer = tuple[int, dict[str, str], str]
 
 @pytest.fixture
 def client() -> Iterator[Client]:
-    transport = Transport(HOST, sleep=lambda _: None)
+    transport = Transport(HOST, bounds=Bounds(timing=Clock().timing))
     credentials = Credentials("token", Secret(""), Secret("t0k"))
     yield Client(transport, TokenSource(transport, credentials))
     transport.close()

@@ -1,0 +1,128 @@
+"""One rate budget per host, shared by all calls of a run to it.
+
+Concurrency is halved when the host throttles and raised slowly when it does not (additive increase,
+multiplicative decrease, as TCP does); a moment that the host asked to be left alone until holds for
+every caller, not only for the one that was told.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from reconciler.transport.timing import Timing
+
+THROTTLED = frozenset([429, 503])
+RAISE_AFTER = 20
+SPREAD_S = 1.0
+
+_LOOK_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How many calls may be in flight, from 1 to `maximum`. Pure.
+
+    run: answers in a row that were no throttling. epoch: how often it was lowered; calls that began
+    before the last time say nothing new, so that one burst of refusals halves once. quiet_until:
+    no call begins before, by the clock of the budget.
+    """
+
+    maximum: int
+    limit: int
+    run: int = 0
+    epoch: int = 0
+    quiet_until: float = -math.inf
+
+    def heard(self, status: int, epoch: int) -> Pace:
+        """The pace after an answer to a call that began in `epoch`; 0 is no answer."""
+        if epoch != self.epoch:
+            return self
+        if status in THROTTLED:
+            return replace(self, limit=max(1, self.limit // 2), run=0, epoch=self.epoch + 1)
+        if status == 0 or status >= 500 or self.limit == self.maximum:
+            return self
+        if self.run + 1 < RAISE_AFTER:
+            return replace(self, run=self.run + 1)
+        return replace(self, limit=self.limit + 1, run=0)
+
+    def quiet(self, until: float) -> Pace:
+        """The pace with a pause until then, or the longer one that holds already."""
+        return replace(self, quiet_until=max(self.quiet_until, until))
+
+
+class Budget:
+    """The pace of one host, for all threads. No lock is held while anybody sleeps."""
+
+    def __init__(self, maximum: int, timing: Timing) -> None:
+        self._timing = timing
+        self._pace = Pace(maximum, maximum)
+        self._in_flight = 0
+        self._freed = threading.Condition()
+
+    @property
+    def limit(self) -> int:
+        """How many calls may be in flight now."""
+        return self._pace.limit
+
+    def enter(self, allow: Callable[[float], None]) -> int:
+        """Waits until a call may begin; the ticket to `leave` with.
+
+        `allow` is asked before each wait, with its seconds (0 where only others are waited for),
+        and raises where that is too long.
+        """
+        while True:
+            wait_s = self._quiet_s()
+            allow(wait_s)
+            if wait_s > 0:
+                self._timing.sleep(wait_s)
+                continue
+            ticket = self._claim()
+            if ticket is not None:
+                return ticket
+
+    def leave(self, ticket: int, status: int, quiet_s: float | None = None) -> None:
+        """The call is over. quiet_s: how long the host asked to be left alone."""
+        with self._freed:
+            self._in_flight -= 1
+            self._pace = self._pace.heard(status, ticket)
+            if quiet_s is not None:
+                self._pace = self._pace.quiet(self._timing.clock() + quiet_s)
+            self._freed.notify_all()
+
+    def _quiet_s(self) -> float:
+        """Seconds to sleep before a call may begin, spread so that not all come back at once."""
+        left_s = self._pace.quiet_until - self._timing.clock()
+        return left_s + SPREAD_S * self._timing.random() if left_s > 0 else 0.0
+
+    def _claim(self) -> int | None:
+        """A ticket, or None where after a short wait there is none."""
+        with self._freed:
+            if self._in_flight >= self._pace.limit:
+                self._freed.wait(_LOOK_S)
+            if self._in_flight >= self._pace.limit or self._quiet_s() > 0:
+                return None
+            self._in_flight += 1
+            return self._pace.epoch
+
+
+class Budgets:
+    """The budgets of a run, one per host; `maximum` calls side by side to each."""
+
+    def __init__(self, maximum: int, timing: Timing) -> None:
+        self._maximum = maximum
+        self._timing = timing
+        self._lock = threading.Lock()
+        self._by_host: dict[tuple[str, int], Budget] = {}
+
+    def of(self, base_url: str) -> Budget:
+        """The budget of the URL's host and port, the same for all who ask."""
+        parts = urlsplit(base_url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        with self._lock:
+            return self._by_host.setdefault(
+                (parts.hostname or "", port), Budget(self._maximum, self._timing)
+            )
