@@ -112,7 +112,8 @@ def _agreed(
         diffs = sorted(compared.diffs, key=lambda diff: diff.desired.address)
         works = [Work(jobs[diff.desired.address], diff) for diff in diffs if diff.steps]
         return Cleared(tuple(works), (), compared)
-    answer = shell.ask(f"\nApply {_counted(plan)}? Only 'yes' does it: ")
+    with context.deadline.paused():
+        answer = shell.ask(f"\nApply {_counted(plan)}? Only 'yes' does it: ")
     if answer != "yes":
         return None
     # Time has passed while somebody was reading.

@@ -178,6 +178,14 @@ _FLAGS = (
         _seconds,
         {"type": _seconds, "metavar": "S"},
     ),
+    _Flag(
+        ("--max-time",),
+        "max_time",
+        "seconds that the whole run may take (3600)",
+        3600.0,
+        _seconds,
+        {"type": _seconds, "metavar": "S"},
+    ),
     _Flag(("--no-color",), "no_color", "no colour", False, _truth, {"action": "store_true"}),
     _Flag(
         ("-q", "--quiet"),

@@ -70,6 +70,7 @@ def context_for(
         max_deletes=getattr(args, "max_deletes", None),
         allow_empty=bool(getattr(args, "allow_empty", None)),
         allow_weakening=tuple(getattr(args, "allow_weakening", None) or ()),
+        deadline=bounds.deadline,
     )
 
 
@@ -92,7 +93,7 @@ def context_for_live(args: argparse.Namespace, shell: Shell) -> Live:
 
 def bounds_for(args: argparse.Namespace) -> Bounds:
     """What bounds all calls of this run; its time begins now."""
-    return Bounds(args.timeout, calls=args.parallelism)
+    return Bounds(args.timeout, args.max_time, args.parallelism)
 
 
 def resolver_for(args: argparse.Namespace, shell: Shell, *, offline: bool) -> Resolver:

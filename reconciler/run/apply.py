@@ -18,6 +18,7 @@ from reconciler.core.plan import fingerprint, pin, stale_fields
 from reconciler.core.redact import Secret
 from reconciler.errors import (
     Exit,
+    OutOfTime,
     PolicyError,
     Problem,
     ProviderError,
@@ -150,6 +151,9 @@ def _attempt(context: Context, work: Work, step: Step, run: _Run, stop: Event) -
             return Outcome(step.change, SKIPPED, f"{_STALE}{why}", Exit.STALE)
         run.has_sent = True
         sent = _send(context, work, step, run)
+    except OutOfTime as error:
+        run.has_failed = True
+        return Outcome(step.change, SKIPPED, error.message, error.exit)
     except ReconcilerError as error:
         run.has_failed = True
         run.has_failed_tier |= step.change.kind == "tier"
@@ -210,9 +214,12 @@ def _verify(context: Context, work: Work, run: _Run, stop: Event) -> None:
     if not any(item.outcome in (APPLIED, FAILED) for item in run.outcomes.values()):
         return
     try:
-        left = _left(context, work)
-        if not stop.is_set() and _was_placed_wrong(work, run, left):
-            left = _put_in_order(context, work, left)
+        # What was sent is looked at, also where the run's time is up by now.
+        with context.deadline.grace():
+            left = _left(context, work)
+            is_to_end = stop.is_set() or context.deadline.is_over
+            if not is_to_end and _was_placed_wrong(work, run, left):
+                left = _put_in_order(context, work, left)
     except ProviderError as error:
         for index, item in run.outcomes.items():
             if item.outcome == APPLIED:

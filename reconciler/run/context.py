@@ -14,6 +14,7 @@ from reconciler.files.layers import Layering
 from reconciler.providers.base import Provider
 from reconciler.run.converged import Converged
 from reconciler.run.memory import SecretMemory
+from reconciler.transport import Deadline
 
 
 class Progress(Protocol):
@@ -73,7 +74,8 @@ class Context:
     max_deletes: what was said explicitly, or None. allow_weakening: globs of addresses that may be
     weakened although they are protected. allow_empty: lists may be empty that were not. memory:
     which secrets were last sent. resend: globs of addresses whose secrets are sent where that is
-    not known. known: what the last converged run left.
+    not known. known: what the last converged run left. deadline: of the
+    whole run.
     """
 
     project: Project
@@ -89,6 +91,7 @@ class Context:
     allow_weakening: tuple[str, ...] = ()
     allow_empty: bool = False
     known: Converged = field(default_factory=Converged)
+    deadline: Deadline = field(default_factory=Deadline)
 
     def said(self) -> dict[str, Any]:
         """The filters and flags that a plan is made with, for the plan and its digest."""

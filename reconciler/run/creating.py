@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from reconciler.core.diff import Step
 from reconciler.core.fields import comparable, is_same
 from reconciler.core.model import TIERS, Resource
-from reconciler.errors import BadAnswer, Conflict, ProviderError, Unreachable
+from reconciler.errors import BadAnswer, Conflict, OutOfTime, ProviderError, Unreachable
 from reconciler.run.context import Context
 from reconciler.run.converge import fetch
 from reconciler.run.stages import Work
@@ -51,8 +51,12 @@ def create(
         # first call be on its way still.
         if step.duplicate or isinstance(error, Conflict):
             raise
+        lost = error
     try:
         return _send(work, step, desired)
+    except OutOfTime:
+        # One call was sent, whatever became of it.
+        raise lost from None
     except ProviderError as error:
         found = _found(context, work, desired, own, error) if _may_be_there(error) else None
         if found is None:
@@ -78,7 +82,8 @@ def _found(
 ) -> Sent | None:
     """What the call made, or None; raises `error` where that cannot be told."""
     try:
-        live = fetch(context, work.job, work.diff.desired)
+        with context.deadline.grace():
+            live = fetch(context, work.job, work.diff.desired)
     except ProviderError:
         raise error from None
     known = {*own, *(resource.id for resource in work.diff.live.resources)}

@@ -299,13 +299,7 @@ def _headers(target: Target | None) -> dict[str, str]:
 def _explained(error: NotAllowed, target: Target | None, scope: Scope | None) -> NotAllowed:
     """A 403 with the permission that is missing and where; a 401 that outlived a renewal."""
     why = _missing(target, scope) if error.status == 403 else "a renewed token is refused too"
-    return NotAllowed(
-        f"{why} ({error.message})",
-        method=error.method,
-        path=error.path,
-        status=error.status,
-        request_id=error.request_id,
-    )
+    return error.saying(f"{why} ({error.message})")
 
 
 def _missing(target: Target | None, scope: Scope | None) -> str:

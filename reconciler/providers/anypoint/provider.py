@@ -20,7 +20,7 @@ from reconciler.core.model import (
     Target,
 )
 from reconciler.core.upstreams import Upstreams
-from reconciler.errors import BadAnswer, Conflict, NotFound
+from reconciler.errors import BadAnswer, Conflict, NotFound, OutOfTime, ProviderError
 from reconciler.providers.anypoint import bodies, convert, templates
 from reconciler.providers.anypoint.auth import Credentials, TokenSource
 from reconciler.providers.anypoint.client import READS, Client
@@ -229,8 +229,12 @@ class AnypointProvider:
         native = _created(answer, "policies", desired)
         if desired.settings.get("disabled"):
             disabled = {"disabled": True}
-            for each in answer if isinstance(answer, list) else [native]:
-                self._client.update_policy(target, convert.policy_id(each), disabled, hide=hide)
+            try:
+                for each in answer if isinstance(answer, list) else [native]:
+                    self._client.update_policy(target, convert.policy_id(each), disabled, hide=hide)
+            except OutOfTime as error:
+                # That one was not sent; the create was.
+                raise ProviderError(f"created, but not switched off: {error.message}") from None
             native = {**native, **disabled}
         return _with_secrets_of(desired, convert.policy_from(native, self._catalogue, upstreams))
 
@@ -270,13 +274,9 @@ def _created(answer: Any, items: str, desired: Resource) -> convert.Native:
 
 def _unlisted(error: Conflict) -> Conflict:
     """The service has an outbound policy that it lists nowhere: what to do about it."""
-    return Conflict(
+    return error.saying(
         "the service says that it is there already, and lists it in none of its lists, as it may "
-        f"do with what is switched off: switch it on or delete it in the console ({error.message})",
-        method=error.method,
-        path=error.path,
-        status=error.status,
-        request_id=error.request_id,
+        f"do with what is switched off: switch it on or delete it in the console ({error.message})"
     )
 
 

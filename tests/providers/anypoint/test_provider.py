@@ -11,10 +11,11 @@ import responses
 
 from reconciler.core.model import AUTOMATED, MULESOFT_GROUP, OUTBOUND, POLICIES, TIERS
 from reconciler.core.redact import Secret
-from reconciler.errors import BadAnswer, NotFound, Refusal
+from reconciler.errors import BadAnswer, NotFound, OutOfTime, ProviderError, Refusal
 from reconciler.providers.anypoint.auth import Credentials
 from reconciler.providers.anypoint.provider import AnypointProvider, connect
 from reconciler.providers.base import Provider
+from reconciler.transport import Bounds
 from tests.providers.anypoint.natives import (
     API_URL,
     CATALOGUE,
@@ -25,12 +26,18 @@ from tests.providers.anypoint.natives import (
     a_resource,
     recorded,
 )
+from tests.transport.clock import Clock
 
 URL = f"{API_URL}/19001001"
 XAPI_URL = URL.replace("/api/v1/", "/xapi/v1/")
 AUTOMATED_URL = f"{HOST}/apimanager/api/v1/organizations/org-1/automated-policies"
 INJECTION = "credential-injection-basic-auth"
 TOKEN = Credentials("token", Secret(""), Secret("t0k"))
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
 
 
 @pytest.fixture
@@ -244,6 +251,22 @@ def test_a_disabled_outbound_policy_is_disabled_after_its_create(
     made = provider.create(TARGET, desired, order=None, duplicate=False)
     assert made.settings["disabled"] is True
     assert sent() == {"disabled": True}
+
+
+@responses.activate
+def test_a_create_that_could_not_be_switched_off_in_time_was_sent(clock: Clock) -> None:
+    def create(request: object) -> tuple[int, dict[str, str], str]:
+        clock.now += 100
+        return 201, {}, json.dumps(recorded("outbound_created"))
+
+    _answer_outbound()
+    responses.add_callback("POST", f"{XAPI_URL}/policies/outbound-policies", create)
+    bounds = Bounds(max_time_s=100.0, timing=clock.timing)
+    provider = connect(HOST, TOKEN, CATALOGUE, bounds=bounds)
+    desired = a_resource(INJECTION, list_name=OUTBOUND, upstreams=["backend"], disabled=True)
+    with pytest.raises(ProviderError, match="created, but not switched off: not sent") as caught:
+        provider.create(TARGET, desired, order=None, duplicate=False)
+    assert not isinstance(caught.value, OutOfTime)
 
 
 @responses.activate
