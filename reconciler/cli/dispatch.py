@@ -117,6 +117,7 @@ def _log_to(shell: Shell, verbose: int) -> None:
         format="%(levelname)s %(name)s: %(message)s",
         force=True,
     )
-    # Their debug lines would name hosts, headers and query strings.
+    # Their lines name hosts, headers and query strings, and quote what a service sent, with a
+    # traceback; what matters of it becomes an error of ours.
     for name in ("urllib3", "requests"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+        logging.getLogger(name).setLevel(logging.CRITICAL)

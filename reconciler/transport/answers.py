@@ -68,17 +68,21 @@ class Call:
         self, kind: type[ProviderError], message: str, answer: Answer | None = None
     ) -> ProviderError:
         """An error of this call; its message is cleaned and free of what is hidden."""
-        theirs = clean(answer.headers.get("X-Request-Id", ""))[:64] if answer else ""
-        for text in sorted(self.hide, key=len, reverse=True):
-            message = message.replace(text, "(secret)") if text else message
+        theirs = answer.headers.get("X-Request-Id", "") if answer else ""
         return kind(
-            clean(message),
+            clean(self.hidden(message)),
             service=self.service,
             method=self.method,
             path=self.path,
             status=answer.status if answer else 0,
-            request_id=theirs or self.request_id,
+            request_id=clean(self.hidden(theirs))[:64] or self.request_id,
         )
+
+    def hidden(self, text: str) -> str:
+        """The text without what is to be hidden; longer secrets first, which may hold others."""
+        for secret in sorted(self.hide, key=len, reverse=True):
+            text = text.replace(secret, "(secret)") if secret else text
+        return text
 
 
 def clean(text: str) -> str:
@@ -145,10 +149,8 @@ def _said(call: Call, answer: Answer) -> str:
     except (ValueError, RecursionError):
         is_text = answer.content_type in ("", "text/plain")
         text = answer.body[:4096].decode("utf-8", "replace") if is_text else f"({answer})"
-    for secret in call.hide:
-        # Before the text is cut, so that no half of a secret is left.
-        text = text.replace(secret, "(secret)") if secret else text
-    text = clean(text)
+    # Before the text is cut, so that no half of a secret is left.
+    text = clean(call.hidden(text))
     return text[:MAX_MESSAGE] if text else _phrase(answer.status)
 
 

@@ -36,7 +36,7 @@ def reason_of(error: Exception, host: str, timeout_s: float) -> Reason:
         case requests.exceptions.ConnectTimeout():
             return Reason(f"no connection to {host} in time", Unreachable, True)
         case requests.exceptions.ReadTimeout() | ReadTimeoutError():
-            message = f"no whole answer from {host} within {timeout_s:.3g} s"
+            message = f"no answer from {host} within {timeout_s:.3g} s"
             return Reason(message, Unreachable, True)
         case requests.exceptions.ProxyError():
             return _of_proxy(error, host)

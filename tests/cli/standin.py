@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -55,13 +56,23 @@ def _handler(stand_in: StandIn, serve: Serve) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Who does not trust our certificate goes away; that is no error of the test."""
+
+
 @contextlib.contextmanager
-def standing_in(serve: Serve) -> Iterator[StandIn]:
-    """A server on a free port of this machine while the block lasts."""
+def standing_in(serve: Serve, tls: ssl.SSLContext | None = None) -> Iterator[StandIn]:
+    """A server on a free port of this machine while the block lasts; with `tls` as localhost."""
     stand_in = StandIn("")
-    with ThreadingHTTPServer(("127.0.0.1", 0), _handler(stand_in, serve)) as server:
+    with _Server(("127.0.0.1", 0), _handler(stand_in, serve)) as server:
         server.daemon_threads = True
         stand_in.url = f"http://127.0.0.1:{server.server_address[1]}"
+        if tls:
+            stand_in.url = f"https://localhost:{server.server_address[1]}"
+            server.socket = tls.wrap_socket(
+                server.socket, server_side=True, do_handshake_on_connect=False
+            )
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         try:

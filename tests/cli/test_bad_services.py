@@ -186,6 +186,19 @@ def test_pages_in_place_of_answers(cli: Cli, body: str) -> None:
     assert "t0k3n" not in done.out + done.err
 
 
+@pytest.mark.parametrize("verbose", ["-q", "-vv"])
+def test_a_broken_head_of_an_answer_is_not_quoted(cli: Cli, verbose: str) -> None:
+    def serve(method: str, path: str) -> Answer:
+        return Answer(body=TOKEN.body, headers={"X-Bad\r\n error: all done": "t0k3n\x1b[2J"})
+
+    with standing_in(serve) as server:
+        done = _once(cli, "plan", verbose, host=server.url)
+    assert done.code == 1
+    assert "all done" not in done.err
+    assert "\x1b" not in done.err
+    assert "t0k3n" not in done.out + done.err
+
+
 @pytest.mark.parametrize(
     ("status", "where"),
     [
