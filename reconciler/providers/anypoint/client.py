@@ -15,8 +15,8 @@ from reconciler.errors import BadAnswer, Incomplete, NotAllowed
 from reconciler.providers.anypoint.auth import LOGIN, TOKEN, TokenSource
 from reconciler.transport import Transport
 
-READS = (LOGIN, TOKEN, r"/audit/v2/organizations/[^/]+/query")
-"""POSTs that change nothing, as patterns of their paths."""
+READS = (LOGIN, TOKEN, r"/audit/v2/organizations/[0-9A-Za-z-]+/query")
+"""POSTs that change nothing, as patterns of their paths; nothing in them can climb or end one."""
 
 _API, _XAPI = "/apimanager/api/v1", "/apimanager/xapi/v1"
 _ENVIRONMENTS_PER_PAGE = 500
