@@ -30,6 +30,9 @@ _HELP = (
     "or ANYPOINT_USERNAME and ANYPOINT_PASSWORD, or ANYPOINT_TOKEN"
 )
 _TOKEN_TEXT = re.compile(r"[!-~]+")
+# Renewals in a row that did not help the call that asked for them: a part of the service that
+# refuses every token is not to cause a login for each call to it.
+_MAX_VAIN = 3
 # 400 is what OAuth says of an unknown client; 418 is a user of another platform.
 _REFUSED = frozenset([400, 401, 403, 418])
 
@@ -94,6 +97,8 @@ class TokenSource:
         self._lock = threading.Lock()
         self._token = ""
         self._is_renewed = False
+        self._vain = 0
+        self._refusal: NotAllowed | None = None
 
     def token(self) -> str:
         """The token; logs in on first use. Raises NotAllowed where that fails."""
@@ -102,15 +107,20 @@ class TokenSource:
                 self._token = self._log_in()
             return self._token
 
-    def accepted(self) -> None:
+    def accepted(self, token: str) -> None:
         """To be told of each call that worked: a later 401 may then be answered by a renewal."""
-        self._is_renewed = False
+        if token == self._token:
+            self._is_renewed = False
+
+    def helped(self) -> None:
+        """To be told where a renewed token was not refused to the call that asked for it."""
+        self._vain = 0
 
     def renew(self, rejected: str) -> str:
         """A token other than the rejected one; threads that share it cause one login.
 
-        Raises NotAllowed where the rejected token is itself fresh from a renewal, and for a bare
-        token.
+        Raises NotAllowed where the rejected token is itself fresh from a renewal, where renewals
+        keep being in vain, and for a bare token.
         """
         with self._lock:
             if self._token != rejected:
@@ -121,14 +131,26 @@ class TokenSource:
                     "set a new ANYPOINT_TOKEN or use a connected app",
                     status=401,
                 )
-            if self._is_renewed:
+            if self._is_renewed or self._vain >= _MAX_VAIN:
                 raise NotAllowed("the service refuses even a new token", status=401)
             log.info("anypoint: the token was refused; logging in again")
             self._token = self._log_in()
             self._is_renewed = True
+            self._vain += 1
             return self._token
 
     def _log_in(self) -> str:
+        """A new token. A login that was refused is not tried again: tries count against the
+        account, and many threads would all have theirs."""
+        if self._refusal:
+            raise self._refusal.saying(self._refusal.message)
+        try:
+            return self._ask()
+        except NotAllowed as error:
+            self._refusal = error
+            raise
+
+    def _ask(self) -> str:
         name, secret = self._credentials.name.reveal(), self._credentials.secret.reveal()
         match self._credentials.kind:
             case "token":

@@ -246,8 +246,8 @@ class Client:
         except NotAllowed as error:
             if error.status != 401:
                 raise _explained(error, target, scope) from None
-            answer = self._renewed(token, send, target, scope)
-        self._tokens.accepted()
+            return self._renewed(token, send, target, scope)
+        self._tokens.accepted(token)
         return answer
 
     def _renewed(
@@ -256,9 +256,14 @@ class Client:
         """The answer to the call with a new token, after a 401 to the old one."""
         token = self._tokens.renew(rejected)
         try:
-            return send(token)
+            answer = send(token)
         except NotAllowed as error:
+            if error.status != 401:
+                self._tokens.helped()
             raise _explained(error, target, scope) from None
+        self._tokens.helped()
+        self._tokens.accepted(token)
+        return answer
 
 
 def _read_pages(

@@ -156,5 +156,41 @@ def test_a_token_that_never_worked_is_renewed_once_only() -> None:
     renewed = source.renew(source.token())
     with pytest.raises(NotAllowed, match="even a new token"):
         source.renew(renewed)
-    source.accepted()
+    source.accepted("t1")
+    with pytest.raises(NotAllowed, match="even a new token"):
+        source.renew(renewed)
+    source.accepted(renewed)
     assert source.renew(renewed) == "t3"
+
+
+@responses.activate
+def test_a_login_that_was_refused_is_not_tried_again() -> None:
+    """Each try may count against the account."""
+    responses.post(TOKEN_URL, status=401, json={"message": "who?"})
+    source = TokenSource(Transport(HOST), APP)
+    for _ in range(3):
+        with pytest.raises(NotAllowed, match="login of the connected app was refused: who"):
+            source.token()
+    assert len(responses.calls) == 1
+
+
+@responses.activate
+def test_a_login_that_broke_is_tried_again() -> None:
+    responses.post(TOKEN_URL, status=500)
+    responses.post(TOKEN_URL, json={"access_token": "t1"})
+    source = TokenSource(Transport(HOST), APP)
+    with pytest.raises(ProviderError):
+        source.token()
+    assert source.token() == "t1"
+
+
+@responses.activate
+def test_a_renewal_that_was_refused_is_not_tried_again() -> None:
+    responses.post(TOKEN_URL, json={"access_token": "t1"})
+    responses.post(TOKEN_URL, status=401)
+    source = TokenSource(Transport(HOST), APP)
+    rejected = source.token()
+    for _ in range(3):
+        with pytest.raises(NotAllowed, match="was refused"):
+            source.renew(rejected)
+    assert len(responses.calls) == 2
