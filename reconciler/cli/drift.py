@@ -10,6 +10,7 @@ from reconciler.core.plan import Plan
 from reconciler.errors import Exit, worst
 from reconciler.run.context import Context
 from reconciler.run.converge import compare
+from reconciler.run.drift import with_causes
 from reconciler.show.data import as_json, drift_data
 from reconciler.show.markdown import plan_markdown
 from reconciler.show.text import Style, plan_text
@@ -17,7 +18,8 @@ from reconciler.show.text import Style, plan_text
 
 def run(args: argparse.Namespace, shell: Shell) -> Exit:
     context = context_for(args, shell, read_only=True)
-    plan = compare(context).plan(context, now())
+    compared = compare(context)
+    plan = with_causes(compared.plan(context, now()), context, compared)
     if args.format == "json":
         shell.data(as_json(drift_data(plan)))
     elif args.format == "markdown":

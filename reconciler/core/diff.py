@@ -60,7 +60,8 @@ class FieldChange:
 class Change:
     """One create, update, delete or reorder, ready to be shown and saved.
 
-    why: of one that weakens, what makes it so, in words that follow the address.
+    why: of one that weakens, what makes it so, in words that follow the address. cause: which of
+    the two moved, `pending`, `live` or `unknown`; empty where nobody asked.
     """
 
     address: str
@@ -71,6 +72,7 @@ class Change:
     source: Source | None = None
     effect: Effect = Effect.NEUTRAL
     why: str = ""
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,10 @@ class KnownUnit:
         """The resources of these lists."""
         return tuple(item for item in self.resources if item.list in lists)
 
+    def without_digests(self) -> KnownUnit:
+        """The same, where its digests cannot be compared: they were made with another key."""
+        return replace(self, resources=tuple(replace(item, live="") for item in self.resources))
+
 
 @dataclass(frozen=True, slots=True)
 class KnownEnvironment:
@@ -76,14 +80,12 @@ class KnownEnvironment:
         which resources there were."""
         if self.key == key:
             return self
-        units = {name: _without_digests(unit) for name in self.units if (unit := self.unit(name))}
+        units = {
+            name: unit_data(unit.without_digests())
+            for name in self.units
+            if (unit := self.unit(name))
+        }
         return replace(self, units=units, key=key)
-
-
-def _without_digests(unit: KnownUnit) -> dict[str, Any]:
-    return unit_data(
-        replace(unit, resources=tuple(replace(item, live="") for item in unit.resources))
-    )
 
 
 class Digester:

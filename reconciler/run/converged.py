@@ -58,7 +58,10 @@ class Converged:
     def unit(self, address: UnitAddress, target: Target) -> KnownUnit | None:
         """The unit as it was left there; None where that is not known."""
         known = self.environment(address.organization, address.environment, target)
-        return known.unit(address.unit) if known else None
+        unit = known.unit(address.unit) if known else None
+        if known and unit and known.key != self.digester().key_id:
+            return unit.without_digests()
+        return unit
 
     def environment(
         self, organization: str, environment: str, place: Target

@@ -24,9 +24,8 @@ def plan_data(plan: Plan) -> dict[str, Any]:
 def drift_data(plan: Plan) -> dict[str, Any]:
     """`drift --format json`: a plan with a cause for each change."""
     data = to_data(plan, "drift")
-    for change in data["changes"]:
-        # Which of the two moved is known once converged runs are recorded.
-        change["cause"] = "unknown"
+    for shown, change in zip(data["changes"], plan.changes, strict=True):
+        shown["cause"] = change.cause
     return data
 
 

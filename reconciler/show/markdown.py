@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from reconciler.core.cause import Cause
 from reconciler.core.diff import Change
 from reconciler.core.effect import Effect
 from reconciler.core.outcome import Outcome
@@ -64,7 +65,9 @@ def plan_markdown(plan: Plan, *, drift: bool = False) -> str:
 
 def _change_lines(change: Change) -> list[str]:
     weakens = " 🔻 weakens" if change.effect is Effect.WEAKENS else ""
-    lines = [f"{_SIGNS[change.action]} **{change.action}** {code(change.address)}{weakens}", ""]
+    cause = f" ({change.cause})" if change.cause not in ("", Cause.UNKNOWN) else ""
+    head = f"{_SIGNS[change.action]} **{change.action}** {code(change.address)}"
+    lines = [f"{head}{weakens}{cause}", ""]
     if change.fields and change.action != "delete":
         lines += ["| field | live | desired |", "| --- | --- | --- |"]
         lines += [

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from reconciler.core.cause import Cause
 from reconciler.core.diff import Action, Change, FieldChange
 from reconciler.core.effect import Effect
 from reconciler.core.outcome import APPLIED, FAILED, Outcome
@@ -86,15 +87,22 @@ def _change_lines(change: Change, style: Style) -> list[str]:
     if change.action is Action.REORDER:
         lines = [line for item in change.fields for line in _order_lines(item, style)]
         weakens = style.paint("31", "  weakens") if change.effect is Effect.WEAKENS else ""
-        return [f"  {sign} order{weakens}", *lines]
+        return [f"  {sign} order{weakens}{_cause(change, style)}", *lines]
     source = f"{change.source.file}:{change.source.line}" if change.source else ""
     head = f"  {sign} {name}"
     where = style.dim(f"  {clean(source)}") if source else ""
     where += style.paint("31", "  weakens") if change.effect is Effect.WEAKENS else ""
+    where += _cause(change, style)
     if change.action is Action.DELETE:
         return [head + where]
     width = max((len(item.path) for item in change.fields), default=0)
     return [head + where, *(_field_line(item, change, width, style) for item in change.fields)]
+
+
+def _cause(change: Change, style: Style) -> str:
+    """Which of the two moved, where that is known: nobody needs to be told that it is not."""
+    known = change.cause not in ("", Cause.UNKNOWN)
+    return style.dim(f"  [{clean(change.cause)}]") if known else ""
 
 
 def _order_lines(field: FieldChange, style: Style) -> list[str]:
