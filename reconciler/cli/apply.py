@@ -20,7 +20,7 @@ from reconciler.run.apply import Work, apply
 from reconciler.run.context import Context, Scope
 from reconciler.run.converge import Compared, compare
 from reconciler.run.reviewed import Cleared, check_digest, clear, refuse_invalid
-from reconciler.run.settle import begin_run, keep_run
+from reconciler.run.settle import begin_run, keep_run, with_rest
 from reconciler.show.clean import clean
 from reconciler.show.data import apply_data, as_json
 from reconciler.show.markdown import outcomes_markdown
@@ -137,7 +137,8 @@ def _carry_out(
     with _stopping(stop, shell):
         _warn(shell, begin_run(context, cleared.compared, run_, now()))
         outcomes = apply(context, cleared.works, stop)
-        _warn(shell, keep_run(context, cleared.compared, run_, now()))
+        read = cleared.compared if stop.is_set() else with_rest(context, cleared.compared)
+        _warn(shell, keep_run(context, read, run_, now()))
     errors = (*plan.errors, *cleared.errors)
     code = _report(args, shell, plan, run_, (*outcomes, *cleared.skipped), errors)
     return Exit.INTERRUPTED if stop.is_set() else code

@@ -10,7 +10,7 @@ from reconciler.core.plan import Plan
 from reconciler.errors import Exit, worst
 from reconciler.run.context import Context
 from reconciler.run.converge import compare
-from reconciler.run.drift import with_causes
+from reconciler.run.drift import environments_data, with_causes
 from reconciler.show.data import as_json, drift_data
 from reconciler.show.markdown import plan_markdown
 from reconciler.show.text import Style, plan_text
@@ -19,9 +19,10 @@ from reconciler.show.text import Style, plan_text
 def run(args: argparse.Namespace, shell: Shell) -> Exit:
     context = context_for(args, shell, read_only=True)
     compared = compare(context)
-    plan = with_causes(compared.plan(context, now()), context, compared)
+    # Nothing is to be applied, so nothing is refused.
+    plan = with_causes(compared.plan(context, now(), refuses=False), context, compared)
     if args.format == "json":
-        shell.data(as_json(drift_data(plan)))
+        shell.data(as_json(drift_data(plan, environments_data(context, compared))))
     elif args.format == "markdown":
         shell.data(plan_markdown(plan, drift=True))
     else:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
+from reconciler.cli.json_file import read_json
 from reconciler.cli.plan import show
 from reconciler.cli.shell import Shell
 from reconciler.core.plan import Plan, PlanFileError, from_file
-from reconciler.errors import Exit, PolicyError, Problem, Refusal, UsageError
+from reconciler.errors import Exit, PolicyError, Problem, Refusal
 from reconciler.run.reviewed import check_digest
-
-_MAX_BYTES = 512 * 1024 * 1024
 
 
 def run(args: argparse.Namespace, shell: Shell) -> Exit:
@@ -28,18 +26,10 @@ def run(args: argparse.Namespace, shell: Shell) -> Exit:
 
 def read(path: Path, name: str) -> tuple[Plan, str]:
     """The plan in a file and the digest it claims; raises PolicyError for what is no plan."""
+    data = read_json(path, name, "plan file")
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise PolicyError([Problem(name, message="too large for a plan file")])
-        return from_file(json.loads(path.read_text("utf-8")))
-    except FileNotFoundError:
-        raise UsageError(f"no plan file {name}") from None
-    except OSError as error:
-        raise UsageError(f"cannot read {name}: {error.strerror}") from error
-    except json.JSONDecodeError as error:
-        problem = Problem(name, error.lineno, error.colno, message=f"not JSON: {error.msg}")
-        raise PolicyError([problem]) from error
+        return from_file(data)
     except PlanFileError as error:
         raise PolicyError([Problem(name, message=str(error))]) from error
-    except (ValueError, RecursionError):  # not UTF-8, a number of thousands of digits, too deep
+    except (ValueError, RecursionError):
         raise PolicyError([Problem(name, message="not a plan file")]) from None

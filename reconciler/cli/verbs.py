@@ -33,6 +33,7 @@ def _plan(verb: argparse.ArgumentParser) -> None:
         "--detailed-exitcode", action="store_true", help="exit 2 where there are changes"
     )
     _limits(verb)
+    _proofs(verb)
 
 
 def _limits(verb: argparse.ArgumentParser) -> None:
@@ -66,6 +67,15 @@ def _limits(verb: argparse.ArgumentParser) -> None:
     )
 
 
+def _proofs(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--drift-result",
+        action="append",
+        metavar="FILE",
+        help="a `drift --format json` that tells what has converged, for `requires` (repeatable)",
+    )
+
+
 def _count(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
@@ -89,6 +99,7 @@ def _apply(verb: argparse.ArgumentParser) -> None:
         help="what to do where live state moved since the plan (fail)",
     )
     _limits(verb)
+    _proofs(verb)
 
 
 def _drift(verb: argparse.ArgumentParser) -> None:

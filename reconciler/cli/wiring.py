@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
+from reconciler.cli.drift_result import drift_results
 from reconciler.cli.progress import progress_for
 from reconciler.cli.shell import Shell
 from reconciler.core.redact import Redactor
@@ -71,6 +72,7 @@ def context_for(
         allow_empty=bool(getattr(args, "allow_empty", None)),
         allow_weakening=tuple(getattr(args, "allow_weakening", None) or ()),
         deadline=bounds.deadline,
+        proofs=drift_results(getattr(args, "drift_result", None) or (), shell.cwd),
     )
 
 

@@ -110,6 +110,16 @@ class GroupDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class Requirement:
+    """`requires:` of an environment: another one, by its folders (`acme/sandbox`), that must have
+    converged on what the files say. within_s: how long ago at most, or None for any time."""
+
+    address: str
+    within_s: int | None
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     """An environment folder: its document, its defaults, and the API documents in it.
 
@@ -125,6 +135,7 @@ class Environment:
     source: Source
     protected: bool = False
     automated: tuple[Entry, ...] | None = None
+    requires: tuple[Requirement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from reconciler.core.project import (
     Layer,
     Organization,
     Reference,
+    Requirement,
 )
 from reconciler.files.hosts import DEFAULT_HOST, base_url
 from reconciler.files.yaml import Map, Place, Seq
@@ -184,7 +185,21 @@ def environment(
         source=source_of(document, file),
         protected=bool(document.get("protected")),
         automated=None if automated is None else _automated(automated, file),
+        requires=_requires(document, file),
     )
+
+
+_SECONDS = {"m": 60, "h": 3600, "d": 86400}
+
+
+def _requires(document: Map, file: str) -> tuple[Requirement, ...]:
+    found = document.get("requires")
+    if found is None:
+        return ()
+    within = str(found.get("within") or "")
+    seconds = int(within[:-1]) * _SECONDS[within[-1]] if within else None
+    source = Source(file, *found.value_at["converged"])
+    return (Requirement(str(found["converged"]), seconds, source),)
 
 
 def _automated(items: Sequence[Any], file: str) -> tuple[Entry, ...]:

@@ -30,6 +30,7 @@ from reconciler.files.placement import (
     check_placement,
     place_documents,
 )
+from reconciler.files.requires import check_requires
 from reconciler.files.tree import read_tree
 from reconciler.files.values import Resolver, has_reference, strings
 from reconciler.files.yaml import Map, Place
@@ -79,6 +80,7 @@ def load(root: Path, schemas: Schemas, *, resolver: Resolver) -> Project:
     findings = _Findings([*problems, *found, *check_placement(files, placed)])
     sound = [item for item in placed if _check(item, schemas, resolver, findings)]
     organizations = _organizations(sound, findings)
+    findings.problems += check_requires(organizations, {item.folders for item in placed})
     if findings.problems:
         raise PolicyError(findings.problems)
     warnings = tuple(str(warning) for warning in sorted(set(findings.warnings)))

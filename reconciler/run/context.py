@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any, Protocol
 
@@ -67,6 +68,21 @@ def _is_named(name: str, globs: tuple[str, ...]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """That an environment, by its folders, has converged: on this host, on files with this
+    digest, at this time (ISO 8601)."""
+
+    address: str
+    host: str
+    content: str
+    at: str
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """A loaded project and everything needed to compare it with what is live.
 
@@ -74,8 +90,8 @@ class Context:
     max_deletes: what was said explicitly, or None. allow_weakening: globs of addresses that may be
     weakened although they are protected. allow_empty: lists may be empty that were not. memory:
     which secrets were last sent. resend: globs of addresses whose secrets are sent where that is
-    not known. known: what the last converged run left. deadline: of the
-    whole run.
+    not known. known: what the last converged run left. deadline: of the whole run. proofs: of environments that have
+    converged, from files that were given.
     """
 
     project: Project
@@ -92,6 +108,8 @@ class Context:
     allow_empty: bool = False
     known: Converged = field(default_factory=Converged)
     deadline: Deadline = field(default_factory=Deadline)
+    proofs: tuple[Proof, ...] = ()
+    clock: Callable[[], datetime] = _now
 
     def said(self) -> dict[str, Any]:
         """The filters and flags that a plan is made with, for the plan and its digest."""

@@ -36,12 +36,14 @@ class Compared:
     warnings: tuple[str, ...]
     located: tuple[Job, ...] = ()
 
-    def plan(self, context: Context, created_at: str) -> Plan:
-        """The plan of it; what may not be done without saying so is an error of it."""
+    def plan(self, context: Context, created_at: str, *, refuses: bool = True) -> Plan:
+        """The plan of it; what may not be done without saying so is an error of it, unless
+        nothing is to be done."""
         wanted = [diff.desired for diff in self.diffs]
+        refused = refusals(context, self.diffs, wanted) if refuses else ()
         return make_plan(
             self.diffs,
-            errors=(*self.errors, *refusals(context, self.diffs, wanted)),
+            errors=(*self.errors, *refused),
             warnings=(*context.project.warnings, *self.warnings),
             scope=context.said(),
             created_at=created_at,

@@ -11,6 +11,7 @@ from reconciler.core.model import DesiredUnit
 from reconciler.core.plan import PlanError
 from reconciler.errors import Exit
 from reconciler.run.context import Context
+from reconciler.run.requires import unmet
 
 _SHOWN = 10
 
@@ -26,6 +27,7 @@ def refusals(
     messages = refused_deletes(ordered, wanted, context.delete_limit)
     found = [PlanError(message, Exit.REFUSED) for message in messages]
     found += [_refused(*one) for one in refused_tiers(ordered)]
+    found += [_refused(*one) for one in unmet(context, ordered)]
     return [*found, *_weakenings(context, ordered)]
 
 

@@ -8,15 +8,33 @@ from itertools import groupby
 
 from reconciler.core.content import content_digest
 from reconciler.run.context import Context
-from reconciler.run.converge import Compared
+from reconciler.run.converge import Compared, compare
 from reconciler.run.converged import Settled
 from reconciler.run.locate import Job
+from reconciler.run.requires import environments
+
+
+def with_rest(context: Context, compared: Compared) -> Compared:
+    """Also reads the units that the run has not, where another environment `requires:` to know
+    whether all of this one has converged: a saved plan reads what it touches only."""
+    places = environments(context.project.organizations)
+    required = {one.address for _, place in places.values() for one in place.requires}
+    read = {job.address for job in compared.jobs}
+    rest = frozenset(
+        str(job.address)
+        for job in compared.located
+        if "/".join(_place(job)) in required and job.address not in read
+    )
+    if not rest:
+        return compared
+    more = compare(context, rest)
+    return replace(compared, diffs=(*compared.diffs, *more.diffs))
 
 
 def begin_run(context: Context, compared: Compared, run: str, at: str) -> str:
     """Before the first write of a run; a warning where its state cannot be written, or nothing."""
     try:
-        context.known.begin(_environments(context, compared), run, at)
+        context.known.begin(settled(context, compared), run, at)
     except OSError as error:
         return _warning(error)
     return ""
@@ -28,7 +46,7 @@ def keep_run(context: Context, compared: Compared, run: str, at: str) -> str:
     for diff in compared.diffs:
         context.known.note(diff)
     try:
-        context.known.keep(_environments(context, compared), run, at)
+        context.known.keep(settled(context, compared), run, at)
     except OSError as error:
         return _warning(error)
     return ""
@@ -38,7 +56,7 @@ def _warning(error: OSError) -> str:
     return f"what this run left cannot be recorded: {error.strerror or error}"
 
 
-def _environments(context: Context, compared: Compared) -> Iterator[Settled]:
+def settled(context: Context, compared: Compared) -> Iterator[Settled]:
     """Every environment in scope that has units, with the digest of its files."""
     for _, found in groupby(compared.located, _place):
         yield _settled(context, list(found), compared)

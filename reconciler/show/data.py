@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reconciler.core.outcome import APPLIED, FAILED, SKIPPED, Outcome
@@ -21,11 +21,13 @@ def plan_data(plan: Plan) -> dict[str, Any]:
     return to_data(plan)
 
 
-def drift_data(plan: Plan) -> dict[str, Any]:
-    """`drift --format json`: a plan with a cause for each change."""
+def drift_data(plan: Plan, environments: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """`drift --format json`: a plan with a cause for each change, and which environments have
+    converged."""
     data = to_data(plan, "drift")
     for shown, change in zip(data["changes"], plan.changes, strict=True):
         shown["cause"] = change.cause
+    data["environments"] = list(environments)
     return data
 
 
