@@ -73,8 +73,21 @@ def _apply_saved(args: argparse.Namespace, shell: Shell) -> Exit:
     for name, flag in _PLANNED.items():
         setattr(args, name, plan.scope.get(flag))
     context = context_for(args, shell, read_only=False, scope=_scope(plan))
+    _refuse_other_baseline(plan, context)
     cleared = clear(plan, context, skip_stale=args.on_stale == "skip")
     return _carry_out(args, shell, context, plan, run_id(), cleared)
+
+
+def _refuse_other_baseline(plan: Plan, context: Context) -> None:
+    """What guarded the plan must guard its apply; more may."""
+    planned = plan.scope.get("baseline")
+    if planned and not context.baseline:
+        raise Refusal("the plan was made against a baseline: say the same --baseline here")
+    if planned and planned != context.baseline:
+        raise Refusal(
+            "the baseline guards something else than when the plan was made: "
+            "make a new plan and have it reviewed"
+        )
 
 
 def _refuse_other_scope(args: argparse.Namespace, plan: Plan) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 
 from reconciler.cli.shell import Shell
 from reconciler.cli.wiring import context_for, now
@@ -11,6 +12,7 @@ from reconciler.errors import Exit, worst
 from reconciler.run.context import Context
 from reconciler.run.converge import compare
 from reconciler.run.drift import environments_data, with_causes
+from reconciler.run.refusals import loosenings
 from reconciler.show.data import as_json, drift_data
 from reconciler.show.markdown import plan_markdown
 from reconciler.show.text import Style, plan_text
@@ -21,6 +23,8 @@ def run(args: argparse.Namespace, shell: Shell) -> Exit:
     compared = compare(context)
     # Nothing is to be applied, so nothing is refused.
     plan = with_causes(compared.plan(context, now(), refuses=False), context, compared)
+    said = (f"{error.address}: {error.message}" for error in loosenings(context))
+    plan = replace(plan, warnings=(*plan.warnings, *said))
     if args.format == "json":
         shell.data(as_json(drift_data(plan, environments_data(context, compared))))
     elif args.format == "markdown":

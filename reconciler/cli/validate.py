@@ -17,6 +17,7 @@ from reconciler.run.context import Context
 from reconciler.run.converge import coverage_of, desired_unit, locate_all
 from reconciler.run.coverage import Coverage
 from reconciler.run.locate import Job, as_errors
+from reconciler.run.refusals import loosenings
 from reconciler.show.clean import clean
 from reconciler.show.text import error_line
 
@@ -25,6 +26,7 @@ def run(args: argparse.Namespace, shell: Shell) -> Exit:
     context = narrow(context_for(args, shell, read_only=True, offline=not args.online))
     warnings = list(context.project.warnings)
     errors = _online(context, warnings) if args.online else _offline(context, warnings)
+    errors += loosenings(context)
     units = sum(
         len(environment.apis) + len(environment.groups)
         for organization in context.project.organizations

@@ -25,6 +25,8 @@ def _validate(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--online", action="store_true", help="also resolve names and values on the platform"
     )
+    _baseline(verb)
+    _weakening(verb)
 
 
 def _plan(verb: argparse.ArgumentParser) -> None:
@@ -34,6 +36,7 @@ def _plan(verb: argparse.ArgumentParser) -> None:
     )
     _limits(verb)
     _proofs(verb)
+    _baseline(verb)
 
 
 def _limits(verb: argparse.ArgumentParser) -> None:
@@ -43,14 +46,7 @@ def _limits(verb: argparse.ArgumentParser) -> None:
         metavar="N",
         help="allow up to N deletes (else 10, and 20 %% of an environment)",
     )
-    verb.add_argument(
-        "--allow-weakening",
-        nargs="?",
-        action="append",
-        const="*",
-        metavar="ADDRESS",
-        help="allow what weakens a protected environment (glob of addresses; all without one)",
-    )
+    _weakening(verb)
     verb.add_argument(
         "--allow-empty",
         action="store_const",
@@ -64,6 +60,26 @@ def _limits(verb: argparse.ArgumentParser) -> None:
         const="*",
         metavar="ADDRESS",
         help="send secrets again where it is not known what was sent (glob of addresses)",
+    )
+
+
+def _weakening(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--allow-weakening",
+        nargs="?",
+        action="append",
+        const="*",
+        metavar="ADDRESS",
+        help="allow what weakens a protected environment (glob of addresses; all without one)",
+    )
+
+
+def _baseline(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--baseline",
+        metavar="REV|DIR",
+        help="take `protected`, `requires` and limits also from this git revision or ./FOLDER; "
+        "the stricter holds",
     )
 
 
@@ -100,6 +116,7 @@ def _apply(verb: argparse.ArgumentParser) -> None:
     )
     _limits(verb)
     _proofs(verb)
+    _baseline(verb)
 
 
 def _drift(verb: argparse.ArgumentParser) -> None:
@@ -108,6 +125,7 @@ def _drift(verb: argparse.ArgumentParser) -> None:
         action="store_true",
         help="exit 2 where live policies are in no file (the default where `protected`)",
     )
+    _baseline(verb)
 
 
 def _list(verb: argparse.ArgumentParser) -> None:

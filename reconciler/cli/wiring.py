@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import argparse
 import secrets
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from reconciler.cli.drift_result import drift_results
 from reconciler.cli.progress import progress_for
 from reconciler.cli.shell import Shell
+from reconciler.core.limits import is_allowed
+from reconciler.core.project import Project
 from reconciler.core.redact import Redactor
+from reconciler.core.stricter import Loosening, guards_digest, stricter
 from reconciler.files.catalogue import ShippedCatalogue
 from reconciler.files.custom import CustomPolicies
 from reconciler.files.layers import Layering
 from reconciler.files.load import load
 from reconciler.files.schema import Schemas
 from reconciler.files.values import Resolver
+from reconciler.run.baseline import load_baseline
 from reconciler.run.context import Context, Scope
 from reconciler.run.converged import Converged
 from reconciler.run.inventory import Live
@@ -48,6 +54,8 @@ def context_for(
     resolver = resolver_for(args, shell, offline=offline)
     project = load(Path(args.policies), schemas, resolver=resolver)
     bounds = bounds_for(args)
+    allow_weakening = tuple(getattr(args, "allow_weakening", None) or ())
+    held = _against_baseline(args, shell, project, schemas, allow_weakening)
     platforms = Platforms(
         environ=shell.environ,
         catalogue=catalogue,
@@ -58,7 +66,7 @@ def context_for(
     store = store_for(args, shell)
     redactor = Redactor(cache(lambda: secret_key(store, shell)))
     return Context(
-        project=project,
+        project=held.project,
         layering=Layering(schemas, catalogue, resolver),
         redactor=redactor,
         memory=SecretMemory(store, redactor),
@@ -70,10 +78,37 @@ def context_for(
         progress=progress_for(shell, no_color=args.no_color),
         max_deletes=getattr(args, "max_deletes", None),
         allow_empty=bool(getattr(args, "allow_empty", None)),
-        allow_weakening=tuple(getattr(args, "allow_weakening", None) or ()),
         deadline=bounds.deadline,
+        allow_weakening=allow_weakening,
+        baseline=held.digest,
+        loosened=held.loosened,
         proofs=drift_results(getattr(args, "drift_result", None) or (), shell.cwd),
     )
+
+
+class _Held(NamedTuple):
+    """The files as they hold against the baseline, if there is one."""
+
+    project: Project
+    digest: str = ""
+    loosened: tuple[Loosening, ...] = ()
+
+
+def _against_baseline(
+    args: argparse.Namespace,
+    shell: Shell,
+    project: Project,
+    schemas: Schemas,
+    allowed: tuple[str, ...],
+) -> _Held:
+    name = getattr(args, "baseline", None)
+    if name is None:
+        return _Held(project)
+    baseline = load_baseline(name, Path(args.policies), schemas, shell.environ, shell.cwd)
+    found = stricter(project, baseline, lambda address: is_allowed(address, allowed))
+    said = tuple(f"{one.address}: by the baseline it {one.what}" for one in found.allowed)
+    held = replace(found.project, warnings=(*found.project.warnings, *said))
+    return _Held(held, guards_digest(baseline), found.refused)
 
 
 def context_for_live(args: argparse.Namespace, shell: Shell) -> Live:

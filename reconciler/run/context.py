@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from reconciler.core.limits import MAX_DELETES, DeleteLimit
 from reconciler.core.project import Organization, Project
 from reconciler.core.redact import Redactor
+from reconciler.core.stricter import Loosening
 from reconciler.files.layers import Layering
 from reconciler.providers.base import Provider
 from reconciler.run.converged import Converged
@@ -90,8 +91,10 @@ class Context:
     max_deletes: what was said explicitly, or None. allow_weakening: globs of addresses that may be
     weakened although they are protected. allow_empty: lists may be empty that were not. memory:
     which secrets were last sent. resend: globs of addresses whose secrets are sent where that is
-    not known. known: what the last converged run left. deadline: of the whole run. proofs: of environments that have
-    converged, from files that were given.
+    not known. known: what the last converged run left. deadline: of the whole run. proofs: of
+    environments that have converged, from files that were given. baseline: digest of what guards
+    in the baseline, or empty without one. loosened: what the files guard less than it, where
+    nobody said that this is meant; what the baseline says holds in `project`.
     """
 
     project: Project
@@ -110,6 +113,8 @@ class Context:
     deadline: Deadline = field(default_factory=Deadline)
     proofs: tuple[Proof, ...] = ()
     clock: Callable[[], datetime] = _now
+    baseline: str = ""
+    loosened: tuple[Loosening, ...] = ()
 
     def said(self) -> dict[str, Any]:
         """The filters and flags that a plan is made with, for the plan and its digest."""
@@ -118,6 +123,8 @@ class Context:
             flags["allowWeakening"] = list(self.allow_weakening)
         if self.allow_empty:
             flags["allowEmpty"] = True
+        if self.baseline:
+            flags["baseline"] = self.baseline
         if self.max_deletes is not None:
             flags["maxDeletes"] = self.max_deletes
         return {**self.scope.data(), **flags}

@@ -12,7 +12,7 @@ from reconciler.core.plan import PlanError
 from reconciler.core.project import Environment, Organization
 from reconciler.errors import Exit, PolicyError, Problem, ReconcilerError
 from reconciler.files.match import Match, match, matches_filter
-from reconciler.providers.base import LiveEnvironment, Provider
+from reconciler.providers.base import LiveEnvironment, LiveOrganization, Provider
 from reconciler.run.blank import check_instances
 from reconciler.run.context import Context
 
@@ -73,7 +73,7 @@ def locate(context: Context, organization: Organization) -> Located:
     jobs: list[Job] = []
     errors: list[PlanError] = []
     for environment in environments:
-        found = _environment(context, organization, environment, provider, live.id, listed)
+        found = _environment(context, organization, environment, provider, live, listed)
         jobs.extend(found.jobs)
         errors.extend(found.errors)
     return Located(tuple(jobs), tuple(errors))
@@ -89,12 +89,14 @@ def _environment(
     organization: Organization,
     environment: Environment,
     provider: Provider,
-    organization_id: str,
+    live_organization: LiveOrganization,
     listed: Sequence[LiveEnvironment],
 ) -> Located:
     folder = f"{organization.folder}/{environment.folder}"
+    organization_id = live_organization.id
     try:
         live = find("environment", environment.environment, listed, environment.source)
+        _refuse_double(context, organization, environment, live_organization, live)
         instances: Sequence[Instance] = ()
         if environment.apis or environment.groups:
             instances = provider.instances(organization_id, live.id)
@@ -121,6 +123,29 @@ def _environment(
         target = Target(provider.host, organization_id, live.id)
         jobs.append(Job(address, target, organization, environment, provider))
     return Located(tuple(jobs), tuple(as_errors(PolicyError(problems), folder)))
+
+
+def _refuse_double(
+    context: Context,
+    organization: Organization,
+    environment: Environment,
+    live_organization: LiveOrganization,
+    live: LiveEnvironment,
+) -> None:
+    """Raises PolicyError where another folder means the same live environment, once by name and
+    once by id: what protects the one would not protect the other."""
+    for outer in context.project.organizations:
+        is_same = outer.organization in (live_organization.id, live_organization.name)
+        if not is_same or outer.host != organization.host:
+            continue
+        for inner in outer.environments:
+            if inner is not environment and inner.environment in (live.id, live.name):
+                source, other = environment.source, inner.source
+                message = f"this environment has a folder already: {other.file}:{other.line}"
+                hint = "remove one of them"
+                raise PolicyError(
+                    [Problem(source.file, source.line, source.column, "", message, hint)]
+                )
 
 
 def find(what: str, wanted: str, listed: Sequence[NamedT], source: Source) -> NamedT:

@@ -27,8 +27,20 @@ def refusals(
     messages = refused_deletes(ordered, wanted, context.delete_limit)
     found = [PlanError(message, Exit.REFUSED) for message in messages]
     found += [_refused(*one) for one in refused_tiers(ordered)]
+    found += loosenings(context)
     found += [_refused(*one) for one in unmet(context, ordered)]
     return [*found, *_weakenings(context, ordered)]
+
+
+def loosenings(context: Context) -> list[PlanError]:
+    """What the files guard less than the baseline, wherever in the tree."""
+    return [
+        _refused(
+            one.address,
+            f"by the baseline it {one.what}; if that is meant, say --allow-weakening={one.address}",
+        )
+        for one in context.loosened
+    ]
 
 
 def _refused(address: str, message: str) -> PlanError:
