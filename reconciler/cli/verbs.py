@@ -143,6 +143,12 @@ def _explain(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--live", action="store_true", help="what the service holds, side by side")
 
 
+def _promote(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("from_", metavar="FROM", help="an environment, such as acme/sandbox")
+    verb.add_argument("to", metavar="TO", help="another one, such as acme/production")
+    verb.add_argument("--detailed-exitcode", action="store_true", help="exit 2 where they differ")
+
+
 def _export(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--to", metavar="DIR", required=True, help="the folder to write")
     verb.add_argument(
@@ -194,6 +200,7 @@ VERBS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "list": ("list what the login can see, with ids", _list),
     "describe": ("fields, defaults and an example of a policy", _describe),
     "explain": ("the effective policies of an API and where each field is set", _explain),
+    "promote": ("what one environment has that another has not, by the files", _promote),
     "export": ("write live policies to files", _export),
     "schema": ("write schemas of the organization's own policies", _schema),
     "versions": ("compare the versions in use with the newest ones", _versions),
