@@ -40,3 +40,15 @@ def test_what_is_gone_counts_as_deleted(tmp_path: Path) -> None:
     store.delete("journal/none")
     assert store.read("journal/none") is None
     assert list(store.names("journal")) == []
+
+
+def test_a_swap_needs_what_was_there_before(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path)
+    assert not store.swap("lock", b"one", b"two")
+    store.write("lock", b"one")
+    assert not store.swap("lock", b"other", b"two")
+    assert store.swap("lock", b"one", b"two")
+    assert store.read("lock") == b"two"
+    assert store.swap("lock", b"two", b"")
+    assert not store.read("lock")
+    assert list(store.names("")) == []

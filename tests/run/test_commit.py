@@ -1,0 +1,127 @@
+"""Many threads, one log: in whole lines, in order of each thread, with few writes to disk."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from reconciler.run.commit import SharedLog
+
+
+class Recording:
+    """A log that keeps what it was given, and fails at append number `fails_at`, from 1."""
+
+    def __init__(self, fails_at: int = 0) -> None:
+        self.data = b""
+        self.lasting: list[bool] = []
+        self.fails_at = fails_at
+        self.closed = 0
+        self.during: Callable[[], None] = lambda: None
+
+    def append(self, data: bytes, *, lasting: bool = True) -> None:
+        self.lasting.append(lasting)
+        if len(self.lasting) == self.fails_at:
+            raise OSError(28, "No space left on device")
+        self.during()
+        self.data += data
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def run_all(count: int, work: Callable[[int], None]) -> None:
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def test_every_line_of_every_thread_is_there_in_its_order() -> None:
+    inner = Recording()
+    log = SharedLog(inner)
+
+    def work(number: int) -> None:
+        for line in range(50):
+            log.append(b"%d %d\n" % (number, line), lasting=line % 3 > 0)
+
+    run_all(8, work)
+    lines = [tuple(map(int, line.split())) for line in inner.data.splitlines()]
+    assert sorted(lines) == [(number, line) for number in range(8) for line in range(50)]
+    for number in range(8):
+        assert [line for who, line in lines if who == number] == list(range(50))
+
+
+def test_those_that_wait_together_share_a_write() -> None:
+    inner = Recording()
+    log = SharedLog(inner)
+    waiting = threading.Semaphore(0)
+    threads = [threading.Thread(target=log.append, args=(b"more\n",)) for _ in range(7)]
+
+    def during() -> None:
+        inner.during = lambda: None
+        for thread in threads:
+            thread.start()
+        while len(log._waiting) < 7:
+            waiting.acquire(timeout=0.01)
+
+    inner.during = during
+    log.append(b"first\n")
+    for thread in threads:
+        thread.join()
+    assert inner.data == b"first\n" + b"more\n" * 7
+    assert inner.lasting == [True, True]
+
+
+def test_what_need_not_last_does_not_wait() -> None:
+    inner = Recording()
+    log = SharedLog(inner)
+    log.append(b"one\n", lasting=False)
+    log.append(b"two\n")
+    assert inner.data == b"one\ntwo\n"
+    assert inner.lasting == [False, True]
+
+
+def test_what_comes_during_a_write_is_taken_along() -> None:
+    inner = Recording()
+    log = SharedLog(inner)
+
+    def during() -> None:
+        inner.during = lambda: None
+        other = threading.Thread(target=log.append, args=(b"two\n",), kwargs={"lasting": False})
+        other.start()
+        other.join()
+
+    inner.during = during
+    log.append(b"one\n")
+    assert inner.data == b"one\ntwo\n"
+
+
+def test_after_a_failure_nothing_is_added_and_all_are_told() -> None:
+    inner = Recording(fails_at=2)
+    log = SharedLog(inner)
+    log.append(b"one\n")
+    for _ in range(2):
+        with pytest.raises(OSError, match="No space left"):
+            log.append(b"two\n")
+    with pytest.raises(OSError, match="No space left"):
+        log.append(b"three\n", lasting=False)
+    assert log.failure is not None
+    assert (inner.data, len(inner.lasting)) == (b"one\n", 2)
+
+
+def test_all_that_wait_for_a_write_that_fails_are_told() -> None:
+    inner = Recording(fails_at=1)
+    log = SharedLog(inner)
+    failures: list[OSError] = []
+
+    def work(number: int) -> None:
+        try:
+            log.append(b"%d\n" % number)
+        except OSError as error:
+            failures.append(error)
+
+    run_all(6, work)
+    assert (len(failures), inner.data) == (6, b"")
