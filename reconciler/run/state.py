@@ -118,8 +118,10 @@ class FolderStore:
 
     def _made(self, name: str) -> Path:
         path = self._folder / name
-        for folder in (self._folder, path.parent):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # One by one: the mode is only that of the last of several that are made.
+        for folder in reversed(path.relative_to(self._folder).parents[:-1]):
+            (self._folder / folder).mkdir(exist_ok=True, mode=0o700)
         return path
 
 

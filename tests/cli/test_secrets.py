@@ -110,8 +110,8 @@ def test_a_torn_or_foreign_line_loses_nothing(cli: Cli, tail: str) -> None:
 
 def test_what_is_kept_tells_no_secret_and_is_for_its_owner_only(cli: Cli) -> None:
     _resent(cli, SANDBOX_BASIC_PASSWORD=HIDDEN)
-    for path in (cli.folder / ".reconciler").iterdir():
-        assert HIDDEN.encode() not in path.read_bytes()
+    for path in (cli.folder / ".reconciler").rglob("*"):
+        assert path.is_dir() or HIDDEN.encode() not in path.read_bytes()
         assert path.stat().st_mode & 0o077 == 0
 
 
