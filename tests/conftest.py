@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import s3
 from tests.emulator.driver import Emulator, running
 
 # The same examples each time, so that a red build is about the commit; `soak` looks further.
@@ -47,3 +48,16 @@ def emulator(emulator_process: Emulator) -> Emulator:
     """A running emulator at the demo seed, with no faults, no requests and default settings."""
     emulator_process.reset()
     return emulator_process
+
+
+@pytest.fixture(scope="session")
+def _s3_process() -> Iterator[str]:
+    with s3.serving() as url:
+        yield url
+
+
+@pytest.fixture
+def s3_server(_s3_process: str) -> str:
+    """The URL of an S3 server that holds one empty bucket."""
+    s3.reset(_s3_process)
+    return _s3_process
