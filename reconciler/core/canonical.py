@@ -56,10 +56,11 @@ def canonical_rules(rules: Iterable[Mapping[str, Any]] | None) -> list[dict[str,
 
 
 def canonical_tier(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """A tier with the service's defaults filled in and its limits as a set."""
+    """A tier with the service's defaults filled in and its limits as a set; a description that is
+    None is not said."""
     limits = [{"visible": True, **limit} for limit in settings.get("limits") or ()]
     return {
-        "description": settings.get("description") or None,
+        "description": settings.get("description"),
         "limits": sorted(limits, key=lambda limit: sorted(map(str, limit.items()))),
         "autoApprove": bool(settings.get("autoApprove")),
         "status": settings.get("status") or "ACTIVE",

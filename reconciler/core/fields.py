@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from reconciler.core.model import AUTOMATED, Resource
+from reconciler.core.model import AUTOMATED, Resource, ResourceKey
 from reconciler.core.redact import Redactor, Secret, reveal
 
 Path = tuple[str | int, ...]
@@ -28,20 +28,34 @@ def comparable(desired: Resource, live: Resource) -> tuple[Any, Any]:
     That is what no file says (a version, a tier's description), a variable that is not set, and
     a write-only value that the service does not return.
     """
-    names = _NOT_MANAGED_OF_AUTOMATED if desired.key.list == AUTOMATED else _NOT_MANAGED
-    unsaid = [name for name in names if desired.canonical.get(name, "") is None]
-    if not (desired.secrets or live.secrets or unsaid):
+    names = unsaid(desired.key, desired.canonical)
+    if not (desired.secrets or live.secrets or names):
         return desired.canonical, live.canonical
-    ours, theirs = dict(reveal(desired.canonical)), dict(reveal(live.canonical))
-    for name in unsaid:
-        ours.pop(name, None)
-        theirs.pop(name, None)
-    for pattern in desired.secrets:
-        for path in concrete_paths(desired.canonical, pattern):
-            if is_unknown(desired, live, pattern, path):
-                _drop(ours, path)
-                _drop(theirs, path)
-    return ours, theirs
+    paths = [
+        path
+        for pattern in desired.secrets
+        for path in concrete_paths(desired.canonical, pattern)
+        if is_unknown(desired, live, pattern, path)
+    ]
+    return without(desired.canonical, paths, names), without(live.canonical, paths, names)
+
+
+def unsaid(key: ResourceKey, canonical: Mapping[str, Any]) -> list[str]:
+    """The settings that a canonical form does not say, so that they stay as they are live."""
+    names = _NOT_MANAGED_OF_AUTOMATED if key.list == AUTOMATED else _NOT_MANAGED
+    return [name for name in names if canonical.get(name, "") is None]
+
+
+def without(
+    canonical: Mapping[str, Any], paths: Iterable[Path], names: Iterable[str] = ()
+) -> dict[str, Any]:
+    """A copy with all secrets unwrapped, and without the values at some paths and names."""
+    made: dict[str, Any] = reveal(canonical)
+    for name in names:
+        made.pop(name, None)
+    for path in paths:
+        _drop(made, path)
+    return made
 
 
 def is_same(ours: Any, theirs: Any) -> bool:

@@ -32,9 +32,14 @@ class Pairing:
 
 
 def pair(desired: Sequence[Resource], live: Sequence[Resource]) -> Pairing:
-    """Pairs the resources of one unit; keeps the given order within each part of the answer."""
-    wanted, held = _buckets(desired), _buckets(live)
-    found: list[tuple[Resource, Resource]] = []
+    """Pairs the resources of one unit; keeps the given order within each part of the answer.
+
+    A desired one that bears an id, as no file can say, is the live one with that id.
+    """
+    found = _pairs_by_id(desired, live)
+    taken = {id(resource) for both in found for resource in both}
+    wanted = _buckets(resource for resource in desired if id(resource) not in taken)
+    held = _buckets(resource for resource in live if id(resource) not in taken)
     ambiguous = []
     left_desired: list[Resource] = []
     left_live: list[Resource] = []
@@ -51,6 +56,18 @@ def pair(desired: Sequence[Resource], live: Sequence[Resource]) -> Pairing:
     left_desired.sort(key=lambda resource: place[id(resource)])
     left_live.sort(key=lambda resource: place[id(resource)])
     return Pairing(tuple(found), tuple(left_desired), tuple(left_live), tuple(ambiguous))
+
+
+def _pairs_by_id(
+    desired: Sequence[Resource], live: Sequence[Resource]
+) -> list[tuple[Resource, Resource]]:
+    named = {(each.key.list, each.id): each for each in desired if each.id}
+    if not named:
+        return []
+    places = ((each.key.list, each.id) for each in live)
+    return [
+        (named[place], each) for place, each in zip(places, live, strict=True) if place in named
+    ]
 
 
 def _buckets(resources: Iterable[Resource]) -> dict[Bucket, list[Resource]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -142,7 +142,7 @@ def live_data(live: LiveUnit, secrets: frozenset[str]) -> dict[str, Any]:
     """The live resources by id, as plain values with every secret hidden."""
     return {
         f"{resource.key.segment}@{resource.id}": {
-            **_hidden(resource.canonical, secrets | resource.secrets),
+            **hidden(resource.canonical, secrets | resource.secrets),
             "order": resource.order,
         }
         for resource in live.resources
@@ -179,7 +179,8 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _hidden(value: Mapping[str, Any], secrets: frozenset[str]) -> dict[str, Any]:
+def hidden(value: Mapping[str, Any], secrets: frozenset[str]) -> dict[str, Any]:
+    """Settings with every secret in them shown as its reference, or as no more than that."""
     shown = {key: redact_at(item, (key,), secrets, _BLIND) for key, item in value.items()}
     return {key: _blank(item) for key, item in shown.items()}
 
@@ -395,11 +396,18 @@ def stale_fields(pinned: Pin, desired: DesiredUnit, live: LiveUnit) -> list[str]
 
 
 def _moved(path: str, before: Any, after: Any) -> list[str]:
+    return [
+        f"{where} was {json.dumps(was)}, is {json.dumps(now)}"
+        for where, was, now in moved_values(before, after, path)
+    ]
+
+
+def moved_values(before: Any, after: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Path, old and new value of what differs; a list is one value."""
     if isinstance(before, Mapping) and isinstance(after, Mapping):
-        return [
-            line
-            for key in sorted({*before, *after})
-            if before.get(key) != after.get(key)
-            for line in _moved(f"{path}.{key}".lstrip("."), before.get(key), after.get(key))
-        ]
-    return [f"{path} was {json.dumps(before)}, is {json.dumps(after)}"]
+        for key in sorted({*before, *after}):
+            if before.get(key) != after.get(key):
+                below = f"{path}.{key}".lstrip(".")
+                yield from moved_values(before.get(key), after.get(key), below)
+    else:
+        yield path, before, after

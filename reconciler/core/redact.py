@@ -82,6 +82,11 @@ class Redactor:
 
     key: Callable[[], bytes]
 
+    @property
+    def key_id(self) -> str:
+        """Tells digests made with this key from those made with another."""
+        return self.digest("the name of this key")[:8]
+
     def show(self, value: Any) -> str:
         """`(secret sha256:1a2b3c4d)`: equal for equal values, and tells nothing else."""
         return shown_digest(self.digest(value))

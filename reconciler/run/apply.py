@@ -62,8 +62,11 @@ def apply(context: Context, works: Sequence[Work], stop: Event) -> tuple[Outcome
     context.progress.begin("applying", steps)
     outcomes: dict[str, tuple[Outcome, ...]] = {}
     for stage in stages(works):
+        works_of = {str(work.job.address): work for work in stage}
         answers = side_by_side(lambda work: _unit(context, work, stop), stage, context.parallelism)
-        outcomes.update(answers)
+        for address, became in answers:
+            context.account.became(works_of[address].diff, became)
+            outcomes[address] = became
     context.progress.end()
     return tuple(item for work in works for item in outcomes[str(work.job.address)])
 
@@ -116,6 +119,10 @@ def _unit(context: Context, work: Work, stop: Event) -> tuple[str, tuple[Outcome
     address = str(work.job.address)
     if stop.is_set():
         return address, _all_skipped(context, work, _INTERRUPTED, Exit.INTERRUPTED)
+    if context.account.halted:
+        return address, _all_skipped(context, work, context.account.halted, Exit.FAILURE)
+    for step in work.diff.steps[:1]:
+        context.account.announce(work.diff, step)
     try:
         before = fetch(context, work.job, work.diff.desired)
     except ReconcilerError as error:
@@ -145,10 +152,13 @@ def _attempt(context: Context, work: Work, step: Step, run: _Run, stop: Event) -
         return Outcome(step.change, SKIPPED, _EARLIER, Exit.PARTIAL)
     if run.has_failed_tier and step.desired and step.desired.key.type in _NEED_TIERS:
         return Outcome(step.change, SKIPPED, _NO_TIER, Exit.PARTIAL)
+    context.account.announce(work.diff, step)
     try:
         if run.has_sent and (why := _moved(context, work, step, run)):
             run.has_failed = True
             return Outcome(step.change, SKIPPED, f"{_STALE}{why}", Exit.STALE)
+        if halted := context.account.refusal(step):
+            return Outcome(step.change, SKIPPED, halted, Exit.FAILURE)
         run.has_sent = True
         sent = _send(context, work, step, run)
     except OutOfTime as error:
@@ -158,6 +168,7 @@ def _attempt(context: Context, work: Work, step: Step, run: _Run, stop: Event) -
         run.has_failed = True
         run.has_failed_tier |= step.change.kind == "tier"
         return Outcome(step.change, FAILED, str(error), error.exit)
+    context.account.answered(step, sent.id)
     reasons = (sent.reason, _remember(context, work, step, sent.id))
     return Outcome(step.change, APPLIED, "; ".join(filter(None, reasons)))
 
@@ -266,7 +277,12 @@ def _reorders(diff: UnitDiff) -> list[Step]:
 
 def _put_in_order(context: Context, work: Work, left: UnitDiff) -> UnitDiff:
     """Whether a create's `order` moves the others is not documented: settle it in bulk."""
-    work.job.provider.reorder(work.job.target, _reorders(left)[0].sequence)
+    step = _reorders(left)[0]
+    context.account.announce(left, step)
+    if context.account.refusal(step):
+        return left
+    work.job.provider.reorder(work.job.target, step.sequence)
+    context.account.answered(step, "")
     return _left(context, work)
 
 

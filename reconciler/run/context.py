@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any, Protocol
 
+from reconciler.core.diff import Step, UnitDiff
 from reconciler.core.limits import MAX_DELETES, DeleteLimit
+from reconciler.core.outcome import Outcome
 from reconciler.core.project import Organization, Project
 from reconciler.core.redact import Redactor
 from reconciler.core.stricter import Loosening
@@ -42,6 +44,44 @@ class Silent:
         pass
 
     def end(self) -> None:
+        pass
+
+
+class Account(Protocol):
+    """Told of each call before it is sent and after it, and of what became of each change."""
+
+    @property
+    def halted(self) -> str:
+        """Why nothing more may be sent, or nothing."""
+
+    def announce(self, unit: UnitDiff, step: Step) -> None:
+        """A call is about to be made; told again it does nothing."""
+
+    def refusal(self, step: Step) -> str:
+        """Why the announced call may not be made, or nothing; asked directly before it."""
+
+    def answered(self, step: Step, resource_id: str) -> None:
+        """The call was answered with success; the id of what it made or changed."""
+
+    def became(self, unit: UnitDiff, outcomes: Sequence[Outcome]) -> None:
+        """The outcomes of all steps of a unit, in their order."""
+
+
+class Unwritten:
+    """An account that nobody keeps."""
+
+    halted = ""
+
+    def announce(self, unit: UnitDiff, step: Step) -> None:
+        pass
+
+    def refusal(self, step: Step) -> str:
+        return ""
+
+    def answered(self, step: Step, resource_id: str) -> None:
+        pass
+
+    def became(self, unit: UnitDiff, outcomes: Sequence[Outcome]) -> None:
         pass
 
 
@@ -94,7 +134,8 @@ class Context:
     not known. known: what the last converged run left. deadline: of the whole run. proofs: of
     environments that have converged, from files that were given. baseline: digest of what guards
     in the baseline, or empty without one. loosened: what the files guard less than it, where
-    nobody said that this is meant; what the baseline says holds in `project`.
+    nobody said that this is meant; what the baseline says holds in `project`. account: what is
+    told of each write.
     """
 
     project: Project
@@ -115,6 +156,7 @@ class Context:
     clock: Callable[[], datetime] = _now
     baseline: str = ""
     loosened: tuple[Loosening, ...] = ()
+    account: Account = field(default_factory=Unwritten)
 
     def said(self) -> dict[str, Any]:
         """The filters and flags that a plan is made with, for the plan and its digest."""

@@ -146,6 +146,11 @@ def diff(context: Context, desired: DesiredUnit, live: LiveUnit) -> UnitDiff:
     return diff_unit(desired, live, catalogue, context.redactor, context.resend)
 
 
+def idle(unit: DesiredUnit) -> UnitDiff:
+    """A unit of which nothing is read and nothing is to change; it counts in limits."""
+    return UnitDiff(unit, LiveUnit(unit.target, (), frozenset()), (), (), len(unit.resources))
+
+
 def lists_to_fetch(desired: DesiredUnit) -> frozenset[str]:
     """An API's policies are always read, so that unmanaged ones are seen; the rest if declared."""
     named = {absent.list for absent in desired.absent}

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
 from reconciler.core.fields import concrete_paths, dotted, holds_unknown, walk
 from reconciler.core.model import LiveUnit, Resource, Target
 from reconciler.core.redact import Redactor, reveal
+from reconciler.run.commit import SharedLog
 from reconciler.run.state import Store
 
 _FILE = "secrets.jsonl"
@@ -33,6 +33,7 @@ class SecretMemory:
         self._lock = threading.Lock()
         self._sent: dict[str, dict[str, dict[str, str]]] | None = None
         self._key_id = ""
+        self._log: SharedLog | None = None
 
     def recall(self, live: LiveUnit, desired: tuple[Resource, ...] = ()) -> LiveUnit:
         """The live unit with what is remembered of its resources.
@@ -41,8 +42,12 @@ class SecretMemory:
         """
         if not any(resource.write_only for resource in desired):
             return live
+        return replace(live, sent=self.sent(live.target))
+
+    def sent(self, target: Target) -> Mapping[str, Mapping[str, str]]:
+        """HMACs of what was last sent to a unit, by resource id and dotted path."""
         with self._lock:
-            return replace(live, sent=self._loaded().get(_place(live.target), {}))
+            return self._loaded().get(_place(target), {})
 
     def record(self, target: Target, resource_id: str, desired: Resource) -> None:
         """Remembers the write-only secrets of a resource that was sent just now.
@@ -64,14 +69,21 @@ class SecretMemory:
                     "key": self._key_id,
                 }
                 lines.append(json.dumps(entry) + "\n")
-            with closing(self._store.log(_FILE)) as log:
-                log.append("".join(lines).encode())
+            self._log = log = self._log or SharedLog(self._store.log(_FILE))
+        log.append("".join(lines).encode())
+
+    def close(self) -> None:
+        """Nothing more is recorded in this run."""
+        with self._lock:
+            log, self._log = self._log, None
+        if log:
+            log.close()
 
     def _loaded(self) -> dict[str, dict[str, dict[str, str]]]:
         if self._sent is None:
             self._sent = {}
             if self._redactor is not None and self._store is not None:
-                self._key_id = self._redactor.digest("the name of this key")[:8]
+                self._key_id = self._redactor.key_id
                 for entry in _entries(self._store):
                     self._take(entry)
         return self._sent

@@ -31,22 +31,29 @@ def with_rest(context: Context, compared: Compared) -> Compared:
     return replace(compared, diffs=(*compared.diffs, *more.diffs))
 
 
-def begin_run(context: Context, compared: Compared, run: str, at: str) -> str:
-    """Before the first write of a run; a warning where its state cannot be written, or nothing."""
+def begin_run(
+    context: Context, compared: Compared, run: str, at: str, *, is_undone: bool = False
+) -> str:
+    """Before the first write of a run; a warning where its state cannot be written, or nothing.
+
+    is_undone: the run goes back, so that its environments are no longer as the files say.
+    """
     try:
-        context.known.begin(settled(context, compared), run, at)
+        context.known.begin(_settled_of(context, compared, is_undone), run, at)
     except OSError as error:
         return _warning(error)
     return ""
 
 
-def keep_run(context: Context, compared: Compared, run: str, at: str) -> str:
+def keep_run(
+    context: Context, compared: Compared, run: str, at: str, *, is_undone: bool = False
+) -> str:
     """Keeps what converged in a run and what needed no change; a warning where it cannot be
     written, or nothing: what was applied is applied."""
     for diff in compared.diffs:
         context.known.note(diff)
     try:
-        context.known.keep(settled(context, compared), run, at)
+        context.known.keep(_settled_of(context, compared, is_undone), run, at)
     except OSError as error:
         return _warning(error)
     return ""
@@ -60,6 +67,11 @@ def settled(context: Context, compared: Compared) -> Iterator[Settled]:
     """Every environment in scope that has units, with the digest of its files."""
     for _, found in groupby(compared.located, _place):
         yield _settled(context, list(found), compared)
+
+
+def _settled_of(context: Context, compared: Compared, is_undone: bool) -> Iterator[Settled]:
+    for one in settled(context, compared):
+        yield replace(one, is_whole=False, content="") if is_undone else one
 
 
 def _place(job: Job) -> tuple[str, str]:

@@ -42,7 +42,8 @@ class FakeProvider:
 
     faults: by the number of the write, from 1: BEFORE raises and does nothing, AFTER acts and
     then raises. deaf_to: settings that an update is told and does not take. unread: numbers of
-    the fetches, from 1, that nobody answers. on_write: called with the number of each write.
+    the fetches, from 1, that nobody answers. on_write, on_written: called with the number of each
+    write, before and after it acts.
     writes: `create alpha`, `reorder` ..., in the order sent.
     """
 
@@ -51,6 +52,7 @@ class FakeProvider:
     deaf_to: frozenset[str] = frozenset()
     unread: frozenset[int] = frozenset()
     on_write: Callable[[int], None] = lambda number: None
+    on_written: Callable[[int], None] = lambda number: None
     apis: tuple[Instance, ...] = (an_instance(1),)
     host: str = TARGET.host
     is_down: bool = False
@@ -152,14 +154,20 @@ class _Write:
         provider.writes.append(self.what)
         number = len(provider.writes)
         self.fault = provider.faults.get(number)
-        provider.on_write(number)
+        try:
+            provider.on_write(number)
+        except BaseException:
+            provider._lock.release()
+            raise
         if self.fault == BEFORE:
             provider._lock.release()
             raise Unreachable("the connection broke")
         return lambda target: provider.units.setdefault(target, [])
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
+        number = len(self.provider.writes)
         self.provider._lock.release()
+        self.provider.on_written(number)
         if self.fault == AFTER and error is None:
             raise Unreachable("the answer was lost")
 

@@ -45,58 +45,46 @@ def test_every_line_of_every_thread_is_there_in_its_order() -> None:
 
     def work(number: int) -> None:
         for line in range(50):
-            log.append(b"%d %d\n" % (number, line), lasting=line % 3 > 0)
+            added = log.add(b"%d %d\n" % (number, line), lasting=line % 3 > 0)
+            if line % 3:
+                log.wait(added)
 
     run_all(8, work)
+    log.close()
     lines = [tuple(map(int, line.split())) for line in inner.data.splitlines()]
     assert sorted(lines) == [(number, line) for number in range(8) for line in range(50)]
     for number in range(8):
         assert [line for who, line in lines if who == number] == list(range(50))
 
 
-def test_those_that_wait_together_share_a_write() -> None:
+def test_what_comes_during_a_write_shares_the_next() -> None:
     inner = Recording()
     log = SharedLog(inner)
-    waiting = threading.Semaphore(0)
-    threads = [threading.Thread(target=log.append, args=(b"more\n",)) for _ in range(7)]
+    begun, go_on = threading.Event(), threading.Event()
 
     def during() -> None:
         inner.during = lambda: None
-        for thread in threads:
-            thread.start()
-        while len(log._waiting) < 7:
-            waiting.acquire(timeout=0.01)
+        begun.set()
+        go_on.wait(10)
 
     inner.during = during
-    log.append(b"first\n")
-    for thread in threads:
-        thread.join()
+    first = log.add(b"first\n")
+    assert begun.wait(10)
+    more = [log.add(b"more\n") for _ in range(7)]
+    go_on.set()
+    for number in (first, *more):
+        log.wait(number)
     assert inner.data == b"first\n" + b"more\n" * 7
     assert inner.lasting == [True, True]
+    log.close()
 
 
-def test_what_need_not_last_does_not_wait() -> None:
+def test_what_need_not_last_is_there_when_it_is_closed() -> None:
     inner = Recording()
     log = SharedLog(inner)
-    log.append(b"one\n", lasting=False)
-    log.append(b"two\n")
-    assert inner.data == b"one\ntwo\n"
-    assert inner.lasting == [False, True]
-
-
-def test_what_comes_during_a_write_is_taken_along() -> None:
-    inner = Recording()
-    log = SharedLog(inner)
-
-    def during() -> None:
-        inner.during = lambda: None
-        other = threading.Thread(target=log.append, args=(b"two\n",), kwargs={"lasting": False})
-        other.start()
-        other.join()
-
-    inner.during = during
-    log.append(b"one\n")
-    assert inner.data == b"one\ntwo\n"
+    log.add(b"one\n", lasting=False)
+    log.close()
+    assert (inner.data, inner.lasting, inner.closed) == (b"one\n", [False], 1)
 
 
 def test_after_a_failure_nothing_is_added_and_all_are_told() -> None:
@@ -106,8 +94,8 @@ def test_after_a_failure_nothing_is_added_and_all_are_told() -> None:
     for _ in range(2):
         with pytest.raises(OSError, match="No space left"):
             log.append(b"two\n")
-    with pytest.raises(OSError, match="No space left"):
-        log.append(b"three\n", lasting=False)
+    log.add(b"three\n", lasting=False)
+    log.close()
     assert log.failure is not None
     assert (inner.data, len(inner.lasting)) == (b"one\n", 2)
 
@@ -125,3 +113,4 @@ def test_all_that_wait_for_a_write_that_fails_are_told() -> None:
 
     run_all(6, work)
     assert (len(failures), inner.data) == (6, b"")
+    log.close()

@@ -212,7 +212,7 @@ def tier_from(native: Native) -> Resource:
         raise BadAnswer("a tier comes without an id")
     key = ResourceKey(TIERS, "", "", _required(native, "name", "a tier"))
     applications = _number(native.get("applicationCount")) or 0
-    canonical = canonical_tier(settings)
+    canonical = {**canonical_tier(settings), "description": _text(settings["description"])}
     return Resource(key, settings, canonical, id=str(tier_id), applications=applications)
 
 
