@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, NoReturn
 from reconciler import __version__
 from reconciler.cli.verbs import VERBS
 
+STATE_DIR = ".reconciler"
 FORMATS = ("text", "json", "markdown")
 
 _EPILOG = """\
@@ -157,8 +158,8 @@ _FLAGS = (
     _Flag(
         ("--state-dir",),
         "state_dir",
-        "where lasting state is kept (.reconciler)",
-        ".reconciler",
+        f"where lasting state is kept, a folder or s3://BUCKET/PREFIX ({STATE_DIR})",
+        STATE_DIR,
         str,
         {"metavar": "DIR"},
     ),

@@ -106,6 +106,9 @@ def _apply(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("plan", metavar="PLAN", nargs="?", help="a plan file: apply exactly this")
     verb.add_argument("--yes", action="store_true", help="do not ask")
     verb.add_argument(
+        "--resume", metavar="RUN", help="finish a run that did not come to its end, or `last`"
+    )
+    verb.add_argument(
         "--expect-digest", metavar="DIGEST", help="plan afresh; go on only if it is this plan"
     )
     verb.add_argument(
@@ -117,6 +120,17 @@ def _apply(verb: argparse.ArgumentParser) -> None:
     _limits(verb)
     _proofs(verb)
     _baseline(verb)
+
+
+def _history(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("run", metavar="RUN", nargs="?", help="one run: its changes, or `last`")
+
+
+def _rollback(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("run", metavar="RUN", help="a run of `history`, or `last`")
+    verb.add_argument("--yes", action="store_true", help="do not ask")
+    _limits(verb)
+    verb.set_defaults(expect_digest=None)
 
 
 def _drift(verb: argparse.ArgumentParser) -> None:
@@ -202,6 +216,8 @@ VERBS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "explain": ("the effective policies of an API and where each field is set", _explain),
     "promote": ("what one environment has that another has not, by the files", _promote),
     "export": ("write live policies to files", _export),
+    "history": ("list past runs, or the changes of one", _history),
+    "rollback": ("undo a past run", _rollback),
     "schema": ("write schemas of the organization's own policies", _schema),
     "versions": ("compare the versions in use with the newest ones", _versions),
     "doctor": ("check credentials, names, permissions and versions", _nothing),

@@ -7,9 +7,11 @@ import secrets
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
+from reconciler.cli.arguments import STATE_DIR
 from reconciler.cli.drift_result import drift_results
 from reconciler.cli.progress import progress_for
 from reconciler.cli.shell import Shell
@@ -17,6 +19,7 @@ from reconciler.core.limits import is_allowed
 from reconciler.core.project import Project
 from reconciler.core.redact import Redactor
 from reconciler.core.stricter import Loosening, guards_digest, stricter
+from reconciler.errors import UsageError
 from reconciler.files.catalogue import ShippedCatalogue
 from reconciler.files.custom import CustomPolicies
 from reconciler.files.layers import Layering
@@ -32,6 +35,7 @@ from reconciler.run.platforms import Platforms
 from reconciler.run.state import FolderStore, Store
 from reconciler.transport import Bounds
 
+_SCHEME = "://"
 _KEY, _KEY_BYTES = "secret-key", 32
 
 
@@ -144,7 +148,9 @@ def resolver_for(args: argparse.Namespace, shell: Shell, *, offline: bool) -> Re
 
 
 def state_dir(args: argparse.Namespace, shell: Shell) -> Path:
-    return shell.cwd / Path(args.state_dir).expanduser()
+    """The folder of state, which no configuration may read; for a URL the usual one."""
+    name = STATE_DIR if _SCHEME in args.state_dir else args.state_dir
+    return shell.cwd / Path(name).expanduser()
 
 
 def schema_dir(args: argparse.Namespace, shell: Shell) -> Path:
@@ -157,8 +163,20 @@ def custom_policies(args: argparse.Namespace, shell: Shell) -> CustomPolicies:
 
 
 def store_for(args: argparse.Namespace, shell: Shell) -> Store:
-    """Where lasting state is kept."""
-    return FolderStore(state_dir(args, shell))
+    """Where lasting state is kept; raises UsageError for a place that cannot be one."""
+    place = args.state_dir
+    if _SCHEME not in place:
+        return FolderStore(state_dir(args, shell))
+    if not place.startswith("s3://"):
+        raise UsageError(f"--state-dir {place}: write a folder, or s3://BUCKET/PREFIX")
+    try:
+        s3 = import_module("reconciler.run.s3")  # asyncio and botocore take a while
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"--state-dir {place} needs the package {error.name}: pip install 'reconciler[s3]'"
+        ) from None
+    store: Store = s3.S3Store(place)
+    return store
 
 
 def secret_key(store: Store, shell: Shell) -> bytes:
@@ -194,4 +212,5 @@ def now() -> str:
 
 def run_id() -> str:
     """A name for a run that sorts by time and is not given twice."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    time = datetime.now(UTC)
+    return f"{time:%Y%m%dT%H%M%S}{time.microsecond // 1000:03d}Z-{secrets.token_hex(3)}"
