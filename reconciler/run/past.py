@@ -30,6 +30,10 @@ class JournalError(ReconcilerError):
     """A journal that cannot be read; the message says which, where and why."""
 
 
+class Unbegun(JournalError):
+    """A run that ended before its first record was whole: it has sent nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Planned:
     """A change of the plan by what it was about. id: of the live resource, empty for a create."""
@@ -136,16 +140,20 @@ def run_names(store: Store) -> list[str]:
 def find_run(store: Store, asked: str) -> PastRun:
     """The run of this name, or the `last` one; UsageError where there is none."""
     try:
-        name = asked
-        if asked == LAST:
-            name = next(reversed(run_names(store)), "")
-        data = store.read(journal_name(name)) if _NAME.fullmatch(name) else None
+        names = reversed(run_names(store)) if asked == LAST else [asked]
+        for name in names:
+            data = store.read(journal_name(name)) if _NAME.fullmatch(name) else None
+            if data is None:
+                continue
+            try:
+                return read_run(name, data, str(store))
+            except Unbegun:
+                if asked != LAST:
+                    raise
     except OSError as error:
         raise _unreadable(store, error) from error
-    if data is None:
-        what = "no run has been recorded" if asked == LAST else f"there is no run {asked!r}"
-        raise UsageError(f"{what} in {store}; `reconciler history` lists them (see --state-dir)")
-    return read_run(name, data, str(store))
+    what = "no run has been recorded" if asked == LAST else f"there is no run {asked!r}"
+    raise UsageError(f"{what} in {store}; `reconciler history` lists them (see --state-dir)")
 
 
 def read_run(name: str, data: bytes, place: str) -> PastRun:
@@ -166,7 +174,7 @@ def read_run(name: str, data: bytes, place: str) -> PastRun:
             raise JournalError(f"{where}, line {number}: damaged ({kind})") from None
     past = reading.run()
     if past is None:
-        raise JournalError(f"{where}: no record is whole: the run ended before it sent anything")
+        raise Unbegun(f"{where}: no record is whole: the run ended before it sent anything")
     if past.run != name:
         raise JournalError(f"{where}: it is the journal of another run, {past.run!r}")
     return past
@@ -303,16 +311,18 @@ def all_runs(store: Store, parallelism: int) -> list[PastRun | JournalError]:
     except OSError as error:
         raise _unreadable(store, error) from error
     with ThreadPoolExecutor(max(parallelism, 1)) as pool:
-        return list(pool.map(lambda name: _run_or_error(store, name), reversed(names)))
+        found = list(pool.map(lambda name: _run_or_error(store, name), reversed(names)))
+    return [item for item in found if item is not None]
 
 
-def _run_or_error(store: Store, name: str) -> PastRun | JournalError:
+def _run_or_error(store: Store, name: str) -> PastRun | JournalError | None:
+    """None for what was never begun, or was deleted meanwhile."""
     try:
         return find_run(store, name)
+    except (Unbegun, UsageError):
+        return None
     except JournalError as error:
         return error
-    except UsageError as error:  # deleted while they were listed
-        return JournalError(str(error))
 
 
 def _unreadable(store: Store, error: OSError) -> JournalError:

@@ -381,6 +381,18 @@ def test_the_last_run_is_the_newest(tmp_path: Path) -> None:
     ]
 
 
+def test_a_run_that_ended_before_its_first_record_counts_for_nothing(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path)
+    _, work = everything()
+    a_journal(store, work, run="20261123T12-a")
+    (tmp_path / "journal/20261123T13-b.jsonl").write_bytes(b'{"schemaVersion":1,"rec')
+    (tmp_path / "journal/20261123T14-c.jsonl").write_bytes(b"")
+    assert find_run(store, "last").run == "20261123T12-a"
+    assert len(all_runs(store, 1)) == 1
+    with pytest.raises(JournalError, match="ended before it sent anything"):
+        find_run(store, "20261123T14-c")
+
+
 def test_a_failed_change_says_why(tmp_path: Path) -> None:
     provider, work = everything()
     provider.faults = {2: BEFORE}
