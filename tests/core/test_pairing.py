@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -197,3 +198,17 @@ def test_the_order_of_the_input_does_not_change_who_pairs(
         return {(id(ours), repr(theirs.canonical)) for ours, theirs in pairing.pairs}
 
     assert told(pair(desired, live)) == told(pair(desired, shuffled))
+
+
+def test_a_desired_one_with_an_id_is_the_live_one_with_that_id() -> None:
+    live = [a_live_policy(id_=1), a_live_policy(id_=2, order=2)]
+    wanted = replace(a_policy(config={"limit": 3}), id="2")
+    found = pair([wanted], live)
+    assert found.pairs == ((wanted, live[1]),)
+    assert found.only_live == (live[0],)
+
+
+def test_labels_do_not_keep_what_bears_one_id_apart() -> None:
+    live = a_live_policy(name="new", id_=1)
+    wanted = replace(a_policy(name="old"), id="1")
+    assert pair([wanted], [live]).pairs == ((wanted, live),)
