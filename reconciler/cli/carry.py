@@ -96,6 +96,9 @@ def carry_out(
         errors = (*errors, PlanError(failure, Exit.FAILURE))
         code = worst([*codes, *_codes(found, errors)])
     report(args, shell, plan, found, errors, run=head.run)
+    if code in (Exit.INTERRUPTED, Exit.PARTIAL):
+        again = f"rollback {head.undoes}" if head.undoes else f"apply --resume {head.run}"
+        shell.log(f"not all is done; to finish it: reconciler {again}")
     return code
 
 
