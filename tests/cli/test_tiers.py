@@ -175,3 +175,15 @@ def test_what_needs_a_tier_that_failed_is_not_sent(converged: Cli, emulator: Emu
         "create acme/production/orders/rate-limiting-sla-based": "skipped",
     }
     assert done.code in (1, 7)
+
+
+def test_an_empty_description_takes_the_live_one_away(converged: Cli, emulator: Emulator) -> None:
+    converged.edit(FILE, GOLD, GOLD + SILVER)
+    apply(converged)
+    converged.edit(FILE, "    description: for partners\n", "")
+    assert changes(converged) == []
+    converged.edit(FILE, "  - name: Silver\n", "  - name: Silver\n    description: ''\n")
+    assert changes(converged) == [("update", f"{TIER}:Silver")]
+    apply(converged)
+    assert not tiers(emulator)["Silver"].get("description")
+    assert changes(converged) == []
