@@ -6,7 +6,9 @@ What must hold is told from what the server stores, without any code of ours.
 from __future__ import annotations
 
 import contextlib
+import json
 import re
+import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -82,6 +84,7 @@ FAULTS: Mapping[str, tuple[Mapping[str, Any], int | None]] = {
 }
 """The fault and how often it strikes; None for every call of the operation."""
 
+_RECORDS = ("write", "outcome", "end")
 REFUSED = "connection refused"
 """Not a fault of the emulator: nobody listens any more."""
 
@@ -147,6 +150,7 @@ def run_cell(cli: Cli, emulator: Emulator, operation: str, fault: str) -> Cell:
     """Applies under the fault, then once more without it."""
     chosen = OPERATIONS[operation]
     emulator.reset(seed())
+    shutil.rmtree(cli.folder / ".reconciler", ignore_errors=True)
     head = "apiVersion: reconciler/v1\nkind: "
     cli.write(
         {
@@ -173,7 +177,7 @@ def run_cell(cli: Cli, emulator: Emulator, operation: str, fault: str) -> Cell:
         second,
         [name for name, count in counts.items() if count > 1],
         _is_as_wanted(operation, held),
-        _told_the_truth(operation, first, after_first),
+        _told_the_truth(operation, first, after_first) and _journal_agrees(cli, first),
     )
 
 
@@ -223,6 +227,16 @@ def _is_as_wanted(operation: str, held: Sequence[Mapping[str, Any]]) -> bool:
         "delete": (names, each) == (first[:2], 9),
         "reorder": (names, each) == ([first[1], first[0], first[2]], 9),
     }[operation]
+
+
+def _journal_agrees(cli: Cli, first: Done) -> bool:
+    """Whether the journal says what the run said, and no call was made that it does not hold."""
+    path = cli.folder / ".reconciler" / "journal" / f"{first.json['run']}.jsonl"
+    records = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    of = {kind: [each for each in records if each["record"] == kind] for kind in _RECORDS}
+    told = {f"{each['action']} {each['address']}": each["outcome"] for each in of["outcome"]}
+    is_ended = of["end"][-1]["exit"] == first.code
+    return told == first.outcomes() and is_ended and len(of["write"]) >= 1
 
 
 def _told_the_truth(operation: str, first: Done, held: Sequence[Mapping[str, Any]]) -> bool:
