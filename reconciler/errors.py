@@ -39,6 +39,8 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
+_LONGEST = 1000
+
 _PRECEDENCE = (
     Exit.INTERRUPTED,
     Exit.USAGE,
@@ -63,7 +65,8 @@ class Problem:
     """One thing wrong in the files: where, what, and what to do about it.
 
     `line` and `column` count from 1; 0 means that the whole file is meant. `path` is the place
-    in the document, such as `policies[0].config.ips`.
+    in the document, such as `policies[0].config.ips`. Texts from a file that are too long to be
+    read are shortened.
     """
 
     file: str
@@ -72,6 +75,12 @@ class Problem:
     path: str = ""
     message: str = ""
     hint: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("path", "message", "hint"):
+            text = getattr(self, name)
+            if len(text) > _LONGEST:
+                object.__setattr__(self, name, f"{text[:_LONGEST]}…")
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}:{self.column}" if self.line else self.file

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,15 +17,15 @@ from reconciler.files.yaml import Map, Seq
 def check_entries(document: Map) -> Findings:
     """Errors and warnings of the entries of a document that fits its schema otherwise."""
     found = Findings([], [])
-    entries = list(policy_entries(document))
-    for listed, path, entry in entries:
+    has_placed: dict[Path, bool] = defaultdict(bool)
+    for listed, path, entry in policy_entries(document):
         _check_patterns(entry, path, found)
         if listed != POLICIES:
             continue
         if _runs_first(entry):
-            earlier = [one for _, other, one in entries if _is_earlier(other, path)]
-            found.warnings.extend(_idle_place(entry, path, earlier))
+            found.warnings.extend(_idle_place(entry, path, is_late=has_placed[path[:-1]]))
         else:
+            has_placed[path[:-1]] = True
             found.warnings.extend(_before_the_first(entry, path))
     return found
 
@@ -52,16 +53,12 @@ def _has_no_place(name: Any) -> bool:
     return not read_schema(f"policies/{name}")["x-reconciler"]["ordered"]
 
 
-def _is_earlier(other: Path, path: Path) -> bool:
-    return other[:-1] == path[:-1] and int(other[-1]) < int(path[-1])
-
-
-def _idle_place(entry: Map, path: Path, earlier: list[Map]) -> Iterator[Fault]:
-    """A place for a policy that runs before all others anyway."""
+def _idle_place(entry: Map, path: Path, *, is_late: bool) -> Iterator[Fault]:
+    """A place for a policy that runs before all others anyway. is_late: others stand before it."""
     message, position = _says(entry["policyRef"]["name"]), entry.get("position")
     if position == "last" or (isinstance(position, Map) and "after" in position):
         yield Fault((*path, "position"), message, "remove position:, or write first")
-    elif position is None and not all(_runs_first(one) for one in earlier):
+    elif position is None and is_late:
         yield Fault((*path, "policyRef", "name"), message, "move it to the top of the list")
 
 

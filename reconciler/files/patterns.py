@@ -11,6 +11,7 @@ import re
 import warnings
 from dataclasses import dataclass
 
+_LONGEST = 10_000
 _PLACEHOLDER = re.compile(r"(?<!\\[pPxukN])(?<!\\)\{[A-Za-z_][A-Za-z0-9_-]*\}")
 _GLOB = re.compile(r"(?<!\\)/\*(/|$)")
 _ATOM = r"(\\.|\[(\\.|[^\]\\])+\]|[^\\()\[\]|])"
@@ -27,6 +28,11 @@ _REWRITTEN = (
     (re.compile(r"\(\?[a-zA-Z]*(-[a-zA-Z]+)?:"), lambda _: "(?:"),
     (re.compile(r"\(\?<([A-Za-z]\w*)>"), lambda found: f"(?P<{found[1]}>"),
     (re.compile(r"\\k<([A-Za-z]\w*)>"), lambda found: f"(?P={found[1]})"),
+    # A set of ten thousand characters takes Python a thousand times as long as one of a hundred.
+    (
+        re.compile(r"\\\\|\\u(?!00)[0-9a-fA-F]{4}|\\U[0-9a-fA-F]{8}|[^\x00-\xff]"),
+        lambda found: found[0] if found[0] == r"\\" else "\xff",
+    ),
 )
 _HINTS = (
     ("unterminated subpattern", r"close the ( with ), or write \( for the character itself"),
@@ -58,6 +64,9 @@ def check_pattern(pattern: str) -> PatternFault | None:
     if placeholder:
         message = f"{placeholder[0]} is no pattern: placeholders are not filled in"
         return PatternFault(message, f"write [^/]+ in place of {placeholder[0]}", True)
+    if len(pattern) > _LONGEST:
+        message = f"is longer than {_LONGEST:,} characters"
+        return PatternFault(message, "write several rules, or a shorter one", True)
     trouble = _compile(pattern)
     if trouble:
         hint = next((hint for words, hint in _HINTS if words in trouble), _EXAMPLE)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError
 
 from reconciler.core.catalogue import PolicyType
@@ -39,7 +39,22 @@ KINDS = {
 }
 _STAND_IN = "${env:SECRET}"
 _MAX_REMEMBERED = 4096
+_DOUBLE = "holds an item twice"
 _TEXT = {"integer": r"-?[0-9]+", "number": r"-?[0-9]+(\.[0-9]+)?", "boolean": "true|false"}
+
+
+def _no_doubles(
+    validator: Any, is_asked: bool, items: Any, schema: Any
+) -> Iterator[ValidationError]:
+    """`uniqueItems` in the time of one walk; jsonschema compares each item with each other one."""
+    if is_asked and isinstance(items, list) and len({repr(item) for item in items}) < len(items):
+        yield ValidationError(_DOUBLE)
+
+
+# jsonschema's own types leave out that this is a class like the one that it extends.
+_Validator: type[Draft202012Validator] = validators.extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator, {"uniqueItems": _no_doubles}
+)
 
 
 @dataclass(slots=True)
@@ -124,12 +139,12 @@ class Schemas:
 
     def _document(self, kind: str) -> Draft202012Validator:
         if kind not in self._documents:
-            self._documents[kind] = Draft202012Validator(document_schema(KINDS[kind]))
+            self._documents[kind] = _Validator(document_schema(KINDS[kind]))
         return self._documents[kind]
 
     def _policy(self, group: str, name: str, schema: Mapping[str, Any]) -> Draft202012Validator:
         if (group, name) not in self._policies:
-            self._policies[group, name] = Draft202012Validator(schema)
+            self._policies[group, name] = _Validator(schema)
         return self._policies[group, name]
 
 
@@ -137,9 +152,7 @@ def misfits(config: Mapping[str, Any], known: PolicyType) -> tuple[list[Fault], 
     """What of a merged configuration does not fit `known`, and the keys that it does not know."""
     schema = schema_of(known)
     copied = plain(config)
-    errors, warnings = _check(
-        copied, Draft202012Validator(schema), schema, partial=False, reveal=False
-    )
+    errors, warnings = _check(copied, _Validator(schema), schema, partial=False, reveal=False)
     return errors, [fault for fault in warnings if fault.of_key and "unknown" in fault.message]
 
 

@@ -127,9 +127,11 @@ def suggest(name: str, known: Iterable[str]) -> tuple[str, str]:
 
 
 def _doubles(path: Path, items: list[Any]) -> Iterator[Fault]:
+    seen: set[str] = set()
     for index, item in enumerate(items):
-        if item in items[:index]:
+        if repr(item) in seen:
             yield Fault((*path, index), "stands here twice", "remove one of them")
+        seen.add(repr(item))
 
 
 def _words(error: SchemaError) -> tuple[str, str]:
@@ -246,6 +248,10 @@ def _too_many(error: SchemaError) -> tuple[str, str]:
     )
 
 
+def _too_long(error: SchemaError) -> tuple[str, str]:
+    return f"must have {error.validator_value} characters at most", "shorten it"
+
+
 def _one(error: SchemaError) -> tuple[str, str]:
     return str(error.schema.get("x-oneOf", "is wrong")), ""
 
@@ -263,6 +269,7 @@ _SAY = {
     "minLength": _too_few,
     "minProperties": _too_few,
     "maxItems": _too_many,
+    "maxLength": _too_long,
     "maxProperties": _too_many,
 }
 

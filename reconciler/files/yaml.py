@@ -20,7 +20,11 @@ import yaml
 from reconciler.errors import Problem
 
 MAX_FILE_BYTES = 1024 * 1024
+_MAX_VALUES = 80_000
+_MAX_VALUES_OF_DOCUMENT = 30_000
+_MAX_KEY = 500
 _MAX_ALIASED_NODES = 10_000
+_MAX_ALIASED_TEXT = MAX_FILE_BYTES
 _MAX_DEPTH = 50
 
 _INT = re.compile(r"[-+]?[0-9]+")
@@ -30,6 +34,7 @@ _SPECIAL_FLOAT = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 _NOT_TEXT = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _SAVE = "save the file as UTF-8"
+_QUOTE = "quote the value, if it is meant as text"
 _NULL = frozenset(("", "~", "null", "Null", "NULL"))
 _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 
@@ -159,12 +164,14 @@ class _Composer:
     def __init__(self, text: str) -> None:
         self._events = yaml.parse(text, Loader=yaml.CLoader)
         self._anchors: dict[str, Any] = {}
-        self._aliased = 0
+        self._aliased = self._aliased_text = 0
+        self._count = self._count_of_document = 0
 
     def documents(self) -> Iterator[Document]:
         for event in self._events:
             if isinstance(event, yaml.DocumentStartEvent):
                 self._anchors = {}
+                self._count_of_document = 0
                 first = next(self._events)
                 value = self._node(first, 0)
                 if value is not None:
@@ -173,15 +180,28 @@ class _Composer:
     def _node(self, event: Any, depth: int) -> Any:
         if depth > _MAX_DEPTH:
             raise _Invalid(_at(event), f"nested deeper than {_MAX_DEPTH} levels")
+        self._count_in(event)
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event)
         if event.tag is not None and event.tag not in ("!", "tag:yaml.org,2002:str"):
-            raise _Invalid(_at(event), f"the tag {event.tag} is not supported", "remove the tag")
+            # Neither this nor an alias is named: a password may start with ! or *.
+            raise _Invalid(_at(event), "tags are not supported", f"remove it, or {_QUOTE}")
         if isinstance(event, yaml.ScalarEvent):
             return self._keep(event, _scalar(event))
         if isinstance(event, yaml.SequenceStartEvent):
             return self._keep(event, self._sequence(event, depth))
         return self._keep(event, self._mapping(event, depth))
+
+    def _count_in(self, event: Any) -> None:
+        """What is checked and said of each value takes far more room than the value itself."""
+        self._count += 1
+        self._count_of_document += 1
+        if self._count_of_document > _MAX_VALUES_OF_DOCUMENT:
+            message = f"a document of more than {_MAX_VALUES_OF_DOCUMENT:,} values"
+            raise _Invalid(_at(event), message, "split it")
+        if self._count > _MAX_VALUES:
+            message = f"a file of more than {_MAX_VALUES:,} values"
+            raise _Invalid(_at(event), message, "split it")
 
     def _keep(self, event: Any, value: Any) -> Any:
         if event.anchor:
@@ -190,11 +210,13 @@ class _Composer:
 
     def _alias(self, event: Any) -> Any:
         if event.anchor not in self._anchors:
-            hint = "an anchor is defined before it is used, and cannot hold itself"
-            raise _Invalid(_at(event), f"the alias *{event.anchor} has no anchor", hint)
+            hint = f"an anchor stands before it and cannot hold itself; {_QUOTE}"
+            raise _Invalid(_at(event), "this alias has no anchor", hint)
         value = self._anchors[event.anchor]
-        self._aliased += _size(value)
-        if self._aliased > _MAX_ALIASED_NODES:
+        nodes, text = _size(value)
+        self._aliased += nodes
+        self._aliased_text += text
+        if self._aliased > _MAX_ALIASED_NODES or self._aliased_text > _MAX_ALIASED_TEXT:
             hint = f"aliases may add {_MAX_ALIASED_NODES:,} values to a file at most"
             raise _Invalid(_at(event), "the aliases of this file expand without measure", hint)
         return copy.deepcopy(value)
@@ -222,6 +244,8 @@ class _Composer:
         if not isinstance(event, yaml.ScalarEvent):
             raise _Invalid(_at(event), "a key must be text", "quote it, if it is meant as text")
         key = str(event.value)
+        if len(key) > _MAX_KEY:
+            raise _Invalid(_at(event), f"a key of more than {_MAX_KEY} characters", "shorten it")
         if key == "<<" and not event.style:
             hint = "merge keys are YAML 1.1; use defaults, or an alias for the whole value"
             raise _Invalid(_at(event), "the merge key << is not supported", hint)
@@ -238,12 +262,13 @@ def _at(event: Any) -> Place:
     return mark.line + 1, mark.column + 1
 
 
-def _size(value: Any) -> int:
-    if isinstance(value, Map):
-        return 1 + sum(_size(item) for item in value.values())
-    if isinstance(value, Seq):
-        return 1 + sum(_size(item) for item in value)
-    return 1
+def _size(value: Any) -> tuple[int, int]:
+    """Values and characters."""
+    if isinstance(value, Map | Seq):
+        parts = value.values() if isinstance(value, Map) else value
+        sizes = [_size(item) for item in parts]
+        return 1 + sum(nodes for nodes, _ in sizes), sum(text for _, text in sizes)
+    return 1, len(value) if isinstance(value, str) else 0
 
 
 def _scalar(event: Any) -> Any:
@@ -270,7 +295,7 @@ def _number(text: str, event: Any) -> Any:
         if isfinite(number):
             return number
     if _FLOAT.fullmatch(text) or _SPECIAL_FLOAT.fullmatch(text):
-        raise _Invalid(_at(event), f"{text} is no number that a service takes", "quote it")
+        raise _Invalid(_at(event), "this is no number that a service takes", "quote it")
     return text
 
 

@@ -93,9 +93,31 @@ def test_a_number_keeps_its_text(text: str) -> None:
 
 @pytest.mark.parametrize("text", [".inf", "-.INF", ".nan", "1e999", "-1e999"])
 def test_a_number_that_json_cannot_hold_is_refused(text: str) -> None:
-    assert f"f.yaml:1:4: {text} is no number that a service takes (quote it)" == problem(
-        f"a: {text}"
+    words = "f.yaml:1:4: this is no number that a service takes (quote it)"
+    assert problem(f"a: {text}") == words
+
+
+@pytest.mark.parametrize("text", ["*hunter2", "!hunter2", "!<hunter2> x", "1hunter2: x"])
+def test_a_password_that_starts_like_yaml_is_not_shown(text: str) -> None:
+    assert "hunter2" not in problem(f"password: {text}")
+
+
+def test_a_long_key_is_refused() -> None:
+    assert (
+        problem("k" * 501 + ": 1") == "f.yaml:1:1: a key of more than 500 characters (shorten it)"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[" + "1," * 30_000 + "]", "a document of more than 30,000 values (split it)"),
+        (("---\n[" + "1," * 27_000 + "]\n") * 3, "a file of more than 80,000 values (split it)"),
+        ('a: &a "' + "x" * 900_000 + '"\nb: [*a, *a]', "expand without measure"),
+    ],
+)
+def test_values_are_counted(text: str, words: str) -> None:
+    assert words in problem(text)
 
 
 @pytest.mark.parametrize("text", ["a:\n\tb: 1\n", "a:\n  b: 1\n\tc: 2\n", "\ta: 1"])
@@ -120,11 +142,11 @@ def test_tabs_are_named(text: str) -> None:
         (b"a: 'x\n\n", "f.yaml:1:4: not YAML: found unexpected end of stream"),
         (b"a: [1, 2\n\n", "f.yaml:1:4: not YAML: did not find expected ',' or ']'"),
         (b"a: b: c", "f.yaml:1:5: not YAML: mapping values are not allowed"),
-        (b"a: *x", "f.yaml:1:4: the alias *x has no anchor"),
-        (b"a: &x [*x]", "f.yaml:1:8: the alias *x has no anchor"),
+        (b"a: *x", "f.yaml:1:4: this alias has no anchor"),
+        (b"a: &x [*x]", "f.yaml:1:8: this alias has no anchor"),
         (b"<<: {a: 1}", "f.yaml:1:1: the merge key << is not supported"),
         (b"[a]: 1", "f.yaml:1:1: a key must be text"),
-        (b"a: !!python/name:os.system x", "f.yaml:1:4: the tag"),
+        (b"a: !!python/name:os.system x", "f.yaml:1:4: tags are not"),
         (b"[" * 2000, "f.yaml:1:52: nested deeper than 50 levels"),
         (b"{a: " * 2000, "f.yaml:1:205: nested deeper than 50 levels"),
         (b"#" * (1024 * 1024 + 1), "f.yaml: the file has 1,048,577 bytes"),
