@@ -70,8 +70,8 @@ class CustomPolicies:
             return CustomPolicy(*_parsed(self._bytes(path), group, name))
         except _Broken as error:
             return CustomPolicy(None, problems=tuple(_problems(shown, error)))
-        except OSError as error:
-            message = f"cannot be read: {error.strerror}"
+        except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
+            message = f"cannot be read: {getattr(error, 'strerror', '') or 'links in a circle'}"
             return CustomPolicy(None, problems=(Problem(shown, message=message, hint=_HINT),))
 
     def _bytes(self, path: Path) -> bytes:

@@ -35,9 +35,9 @@ from reconciler.files.tree import read_tree
 from reconciler.files.values import Resolver, has_reference, strings
 from reconciler.files.yaml import Map, Place
 
-_IN_CONFIG = re.compile(r"(defaults\.)?\w+\[\d+\]\.config\b.*")
-_IN_AUTH = re.compile(r"auth\..*")
-_FREE_TEXT = re.compile(r"(.*\.)?(description|reason)")
+_IN_CONFIG = re.compile(r"(defaults\.)?\w+\[\d+\]\.config\b")
+_MOST = 2_000
+_FREE_TEXT = ("description", "reason")
 
 
 class Schemas(Protocol):
@@ -82,9 +82,18 @@ def load(root: Path, schemas: Schemas, *, resolver: Resolver) -> Project:
     organizations = _organizations(sound, findings)
     findings.problems += check_requires(organizations, {item.folders for item in placed})
     if findings.problems:
-        raise PolicyError(findings.problems)
-    warnings = tuple(str(warning) for warning in sorted(set(findings.warnings)))
+        raise PolicyError(_readable(findings.problems, str(root)))
+    warnings = tuple(str(warning) for warning in _readable(findings.warnings, str(root)))
     return Project(str(root), organizations, warnings, _max_deletes(sound))
+
+
+def _readable(found: Iterable[Problem], root: str) -> list[Problem]:
+    """All of them, sorted; of more than anybody reads, which one wide file can cause, the first."""
+    ordered = sorted(set(found))
+    left = len(ordered) - _MOST
+    if left <= 0:
+        return ordered
+    return [*ordered[:_MOST], Problem(root, message=f"and {left:,} more", hint="these first")]
 
 
 def _max_deletes(sound: Iterable[Placed]) -> int | None:
@@ -138,13 +147,13 @@ def _check_references(
 ) -> Iterator[Problem]:
     """Problems with references; what stands below a path that is faulty itself is left out."""
     for text, path, at in strings(item.document, "", (1, 1)):
-        if "${" not in text or _FREE_TEXT.fullmatch(path):
+        if "${" not in text:
             continue
-        if not _IN_CONFIG.fullmatch(path) and path.startswith(faulty):
-            continue
-        if _IN_CONFIG.fullmatch(path):
+        if _IN_CONFIG.match(path):
             yield from resolver.check(text, item.file, at, path)
-        elif _IN_AUTH.fullmatch(path):
+        elif path.rpartition(".")[2] in _FREE_TEXT or path.startswith(faulty):
+            continue
+        elif path.startswith("auth."):
             yield from resolver.check(text, item.file, at, path, auth=True)
         elif "${env:" in text or "${file:" in text:
             message = "a reference is resolved in config: and auth: only"

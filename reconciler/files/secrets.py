@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reconciler.core.catalogue import Field, PolicyType
-from reconciler.core.redact import Secret, is_secret_key
+from reconciler.core.redact import Secret, holds_password, is_secret_key
 from reconciler.errors import Problem
 from reconciler.files.merge import Places
 from reconciler.files.stack import problem_at
@@ -101,7 +101,7 @@ class _Settler:
         settled = self._resolved(value, spot) if isinstance(value, str) else value
         if isinstance(settled, Secret):
             settled = self._converted(settled, spot)
-        elif spot.hidden and value is not None and not isinstance(value, bool):
+        elif _is_plain_secret(value, spot):
             settled = Secret(settled)
             source = self.places.origin(spot.at).source
             message = "a secret stands here as plain text"
@@ -136,6 +136,12 @@ class _Settler:
         self.marks.secrets.add(spot.pattern)
         if spot.sensitive or self.known is None or not self.known.complete:
             self.marks.write_only.add(spot.pattern)
+
+
+def _is_plain_secret(value: Any, spot: _Spot) -> bool:
+    """Whether it must not be shown for its place, or for the password in a URL."""
+    is_hidden = spot.hidden and value is not None and not isinstance(value, bool)
+    return is_hidden or (isinstance(value, str) and holds_password(value))
 
 
 def _is_secret_by_name(key: str, known: Field | None) -> bool:

@@ -57,7 +57,7 @@ def _split(base_url: str) -> SplitResult:
     except ValueError:
         raise _refusal(base_url, "it is no URL") from None
     if "@" in parts.netloc:
-        raise _refusal("(hidden)", "it holds user information; use auth: or the variables")
+        raise _refusal(base_url, "it holds user information; use auth: or the variables")
     if parts.scheme not in ("http", "https"):
         raise _refusal(base_url, "it is neither https nor, for loopback, http")
     if not (_HOST.fullmatch(host) or (":" in host and is_loopback(host))):
@@ -72,5 +72,7 @@ def _joined(parts: SplitResult) -> str:
 
 
 def _refusal(base_url: str, why: str) -> Refusal:
+    """Before an `@` may stand a password, whatever else is wrong with the URL."""
+    base_url = "(hidden)" if "@" in base_url else base_url
     shown = "".join(char if char.isprintable() else "?" for char in base_url)[:200]
     return Refusal(f"host {shown}: {why}")

@@ -227,3 +227,11 @@ def test_what_is_odd_in_a_document_becomes_a_warning(tmp_path: Path) -> None:
     schemas = StandInSchemas(odd=("organization",))
     project = load(root, schemas, resolver=a_resolver(tmp_path))
     assert project.warnings == (f"{root}/acme/o.yaml:3:1: organization: is odd",)
+
+
+def test_of_more_faults_than_anybody_reads_the_first_are_said(tmp_path: Path) -> None:
+    wrong = "".join(f"k{number}: 1\n" for number in range(2_100))
+    root = a_tree(tmp_path, orders=API + wrong)
+    found = problems_of(root, StandInSchemas(wrong=tuple(f"k{number}" for number in range(2_100))))
+    assert len(found) == 2_001
+    assert "and 100 more" in found[0]
