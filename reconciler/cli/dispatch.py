@@ -7,6 +7,7 @@ import importlib
 import logging
 import os
 import signal
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -83,10 +84,20 @@ def _run(args: argparse.Namespace, shell: Shell) -> Exit:
     except ReconcilerError as raised:
         error = raised
     except Exception as bug:  # the one catch-all: a bug must not show a traceback
-        logging.getLogger(__name__).debug("internal error", exc_info=True)
+        logging.getLogger(__name__).debug("internal error\n%s", "\n".join(_places(bug)))
         message = f"internal error: {type(bug).__name__}; -vv shows where (please report it)"
         error = ReconcilerError(message)
     return _fail(shell, args.command, args.format, error)
+
+
+def _places(bug: BaseException | None) -> Iterator[str]:
+    """Where it happened, from the outermost call, with what it came from. Only types and places:
+    messages and values may hold a secret."""
+    while bug is not None:
+        yield f"{type(bug).__name__}, raised at"
+        for frame in traceback.extract_tb(bug.__traceback__):
+            yield f"  {frame.filename}:{frame.lineno} in {frame.name}"
+        bug = bug.__cause__ or bug.__context__
 
 
 def _fail(shell: Shell, command: str, format_: str, error: ReconcilerError) -> Exit:
@@ -111,13 +122,19 @@ def _lines(error: ReconcilerError) -> Iterator[str]:
 
 def _log_to(shell: Shell, verbose: int) -> None:
     levels: dict[int, Any] = {0: logging.WARNING, 1: logging.INFO}
-    logging.basicConfig(
-        stream=cast(TextIO, shell.err),
-        level=levels.get(verbose, logging.DEBUG),
-        format="%(levelname)s %(name)s: %(message)s",
-        force=True,
-    )
-    # Their lines name hosts, headers and query strings, and quote what a service sent, with a
-    # traceback; what matters of it becomes an error of ours.
+    handler = logging.StreamHandler(cast(TextIO, shell.err))
+    handler.setFormatter(_Lines("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    # Of other packages warnings only; of these not even those: they quote what a service sent.
     for name in ("urllib3", "requests"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    logging.getLogger("reconciler").setLevel(levels.get(verbose, logging.DEBUG))
+
+
+class _Lines(logging.Formatter):
+    """Log lines that no name from outside can forge, and that hold no exception: its message may
+    hold a secret."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        told = logging.makeLogRecord({**record.__dict__, "exc_info": None, "exc_text": None})
+        return "\n".join(map(clean, super().format(told).split("\n")))

@@ -19,6 +19,7 @@ from reconciler.files.schema import Schemas
 from reconciler.files.write import to_yaml
 from reconciler.run.export import Exported, export
 from reconciler.run.state import write_atomically
+from reconciler.show.clean import clean
 from reconciler.show.text import error_line
 
 
@@ -59,7 +60,7 @@ def _say(args: argparse.Namespace, shell: Shell, exported: Exported) -> None:
         names = "\n  ".join(exported.variables)
         shell.log(f"\nsecrets are not returned by the service; set before applying:\n  {names}")
     for warning in exported.warnings:
-        shell.err.write(f"warning: {warning}\n")
+        shell.err.write(f"warning: {clean(warning)}\n")
     for error in exported.errors:
         shell.err.write(f"error: {error_line(error)}\n")
     shell.log(f"\nwrote {len(exported.files)} files; next: reconciler -f {args.to} plan")

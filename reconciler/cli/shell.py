@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
 from reconciler.errors import UsageError
+from reconciler.show.clean import without_commands
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class Shell:
     out: Stream
     err: Stream
     input: TextIO
-    environ: Mapping[str, str]
+    environ: Mapping[str, str] = field(repr=False)
     cwd: Path
     quiet: bool = False
 
@@ -53,6 +54,7 @@ class Stream:
 
     What the command does, and what it tells of it, does not depend on who reads its output: a
     reader that goes away (`| head`) is no failure. Any other reason is kept in `failure`.
+    Nothing that is written is a command to a build server, whatever names are in it.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -62,7 +64,7 @@ class Stream:
 
     def write(self, text: str) -> int:
         try:
-            return self._stream.write(text)
+            return self._stream.write(without_commands(text))
         except OSError as error:
             return self._to_nowhere(error, len(text))
 

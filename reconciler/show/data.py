@@ -9,11 +9,18 @@ from typing import Any
 from reconciler.core.outcome import APPLIED, FAILED, SKIPPED, Outcome
 from reconciler.core.plan import SCHEMA_VERSION, Plan, PlanError, change_data, error_data, to_data
 from reconciler.errors import Exit, PolicyError, ReconcilerError
+from reconciler.show.clean import clean
 
 
 def as_json(data: Any) -> str:
-    """The text of a JSON document, ending with a newline."""
-    return json.dumps(data, indent=2, ensure_ascii=False, default=str) + "\n"
+    """The text of a JSON document, ending with a newline. What a terminal would act on, or not
+    show, is escaped."""
+    text = json.dumps(data, indent=2, ensure_ascii=False, default=str) + "\n"
+    if text.isascii() and "\x7f" not in text:
+        return text
+    return "".join(
+        char if clean(char) == char or char == "\n" else json.dumps(char)[1:-1] for char in text
+    )
 
 
 def plan_data(plan: Plan) -> dict[str, Any]:
