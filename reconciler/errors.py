@@ -80,7 +80,7 @@ class Problem:
         for name in ("path", "message", "hint"):
             text = getattr(self, name)
             if len(text) > _LONGEST:
-                object.__setattr__(self, name, f"{text[:_LONGEST]}…")
+                object.__setattr__(self, name, f"{text[:_LONGEST]}...")
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}:{self.column}" if self.line else self.file

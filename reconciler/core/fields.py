@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from reconciler.core.model import AUTOMATED, Resource, ResourceKey
-from reconciler.core.redact import Redactor, Secret, reveal
+from reconciler.core.redact import Redactor, Secret, holds_password, reveal
 
 Path = tuple[str | int, ...]
 
@@ -209,4 +209,6 @@ def _redact(value: Any, path: str, secrets: frozenset[str], redactor: Redactor) 
         return {key: _redact(v, f"{path}.{key}", secrets, redactor) for key, v in value.items()}
     if isinstance(value, list | tuple):
         return [_redact(item, f"{path}.*", secrets, redactor) for item in value]
+    if isinstance(value, str) and holds_password(value):
+        return redactor.show(value)
     return value

@@ -6,17 +6,28 @@ two values are compared, and where a request body is built.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
+import html
+import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 # Keys whose literal values are treated as secret even where no catalogue says so.
 _SECRET_KEY = re.compile(
     r"(password|passwd|passphrase|secret|token|api[-_]?key|private[-_]?key|credential)s?$", re.I
 )
+_SECRET_VARIABLE = re.compile(r"pass|pwd|secret|token|key|credential", re.I)
+_TELLING = 8
+_URL_PASSWORD = re.compile(r"//[^/\s:@?#]*:[^/\s@?#]+@")
+
+# Shorter pieces of base64 are in many words.
+_SHORTEST = 6
+_LONG_LINE = 16
 
 
 class Secret:
@@ -55,9 +66,69 @@ class Secret:
         raise TypeError("a secret is not pickled")
 
 
+def forms_of(text: str) -> frozenset[str]:
+    """The text as services and libraries write it into messages: as it is, in JSON, in a URL, in
+    HTML, as Python shows it, on one line, in hexadecimal, and in base64 wherever it starts in the
+    encoded text (less what its neighbours have a part in)."""
+    data = text.encode("utf-8", "surrogatepass")
+    quoted = {json.dumps(text, ensure_ascii=is_ascii)[1:-1] for is_ascii in (True, False)}
+    quoted |= {json.dumps(form)[1:-1] for form in quoted}
+    urls = {quote(data), quote(data, safe=""), quote_plus(data)}
+    shown = {html.escape(text), html.escape(text, quote=False), repr(text)[1:-1], ascii(text)[1:-1]}
+    coded = {repr(data)[2:-1], data.hex(), *_base64(data)}
+    return frozenset(
+        form for form in {text, " ".join(text.split())} | quoted | urls | shown | coded
+    )
+
+
+def _base64(data: bytes) -> Iterator[str]:
+    for before in range(3):
+        # A character holds six bits: the first and last may hold bits of what stands beside.
+        start, end = (before * 8 + 5) // 6, (before + len(data)) * 8 // 6
+        if end - start >= _SHORTEST:
+            for encode in (base64.b64encode, base64.urlsafe_b64encode):
+                yield encode(bytes(before) + data).decode()[start:end]
+
+
+def without(text: str, secrets: Iterable[str]) -> str:
+    """The text with every form of every secret, and of each long line of one, left out, in any
+    case of letters."""
+    pieces = {piece for secret in secrets for piece in (secret, *_long_lines(secret)) if piece}
+    forms = {form for piece in pieces for form in forms_of(piece) if form}
+    if not forms:
+        return text
+    # The longest first: one secret may be part of another.
+    found = "|".join(map(re.escape, sorted(forms, key=len, reverse=True)))
+    return re.sub(found, "(secret)", text, flags=re.IGNORECASE)
+
+
+def _long_lines(secret: str) -> list[str]:
+    return [line for line in secret.splitlines() if len(line) >= _LONG_LINE]
+
+
 def is_secret_key(name: str) -> bool:
     """Whether a literal under this key is taken for a secret: password, token, apiKey ..."""
     return bool(_SECRET_KEY.search(name))
+
+
+def holds_password(text: str) -> bool:
+    """Whether the text is or holds a URL with a password."""
+    return "@" in text and _URL_PASSWORD.search(text) is not None
+
+
+def without_password(text: str) -> str:
+    """The text with the password of each URL left out."""
+    return _URL_PASSWORD.sub("//(secret)@", text) if "@" in text else text
+
+
+def secrets_of(environ: Mapping[str, str]) -> frozenset[str]:
+    """Values of variables that are named like secrets, without those too short to be told from
+    other text."""
+    return frozenset(
+        value
+        for name, value in environ.items()
+        if _SECRET_VARIABLE.search(name) and len(value) >= _TELLING
+    )
 
 
 def reveal(value: Any) -> Any:

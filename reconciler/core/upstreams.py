@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.core.model import OUTBOUND, DesiredUnit, LiveUnit, Resource, Source
+from reconciler.core.redact import holds_password, without_password
 from reconciler.errors import Problem
 
 Upstreams = Mapping[str, tuple[str | None, str]]
@@ -28,9 +29,10 @@ def find_upstream(name: str, upstreams: Upstreams) -> str | None:
 
 
 def upstream_name(upstream_id: str, upstreams: Upstreams) -> str:
-    """How an upstream is shown: its label, else its URI, else (where neither is its own) its id."""
+    """How an upstream is shown: its label, else its URI, else (where neither is its own, or the
+    URI holds a password) its id."""
     label, uri = upstreams.get(upstream_id, (None, ""))
-    names = [name for name in (label, uri) if name]
+    names = [name for name in (label, uri) if name and not holds_password(name)]
     return next((n for n in names if find_upstream(n, upstreams) == upstream_id), upstream_id)
 
 
@@ -96,7 +98,8 @@ def upstream_problems(resources: Iterable[Resource], live: LiveUnit) -> Iterator
 def unknown_upstream(resource: Resource, place: int, name: str, upstreams: Upstreams) -> Problem:
     """The problem of an upstream that is none, with those that there are."""
     has_several = any(name in names for names in upstreams.values())
-    message = f"the API has {'several upstreams' if has_several else 'no upstream'} called {name!r}"
+    what = "several upstreams" if has_several else "no upstream"
+    message = f"the API has {what} called {without_password(name)!r}"
     known = ", ".join(sorted(upstream_name(each, upstreams) for each in upstreams))
     hint = f"it has: {known}" if known else "it has none"
     source = resource.source or Source("(no file)")

@@ -12,7 +12,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any
@@ -40,7 +40,7 @@ class Holder:
     command: str
     since: datetime
     renewed: datetime
-    token: str
+    token: str = field(repr=False)
 
     def data(self) -> bytes:
         """The file."""

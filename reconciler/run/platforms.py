@@ -8,6 +8,7 @@ from typing import Any
 
 from reconciler.core.catalogue import Catalogue
 from reconciler.core.project import Organization
+from reconciler.core.redact import secrets_of
 from reconciler.errors import PolicyError
 from reconciler.files.hosts import DEFAULT_HOST
 from reconciler.files.values import Resolver
@@ -60,6 +61,7 @@ class Platforms:
                     allow_hosts=self._environ.get("RECONCILER_ALLOW_HOSTS", "").split(","),
                     bounds=self._bounds,
                     read_only=self._read_only,
+                    secrets=secrets_of(self._environ),
                 )
             return self._logins[key]
 

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
+from reconciler.core.redact import without
 from reconciler.errors import (
     BadAnswer,
     Conflict,
@@ -22,6 +23,9 @@ from reconciler.errors import (
 
 MAX_MESSAGE = 300
 
+_READ = 64 * 1024
+_MAX_VALUES = 2_000_000
+
 _KINDS: dict[int, type[ProviderError]] = {
     401: NotAllowed,
     403: NotAllowed,
@@ -30,6 +34,7 @@ _KINDS: dict[int, type[ProviderError]] = {
     429: Throttled,
     503: Throttled,
 }
+_MEDIA_TYPE = re.compile(r"[a-z]{1,20}/[a-z0-9.+-]{1,60}")
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -39,11 +44,13 @@ class Answer:
 
     status: int
     headers: Mapping[str, str]
-    body: bytes
+    body: bytes = field(repr=False)
 
     @property
     def content_type(self) -> str:
-        return clean(self.headers.get("Content-Type", "")).split(";")[0].strip().lower()
+        """The media type; nothing where the header holds none."""
+        told = self.headers.get("Content-Type", "").split(";")[0].strip().lower()
+        return told if _MEDIA_TYPE.fullmatch(told) else ""
 
     @property
     def is_html(self) -> bool:
@@ -70,19 +77,18 @@ class Call:
         """An error of this call; its message is cleaned and free of what is hidden."""
         theirs = answer.headers.get("X-Request-Id", "") if answer else ""
         return kind(
-            clean(self.hidden(message)),
+            self.told(message),
             service=self.service,
             method=self.method,
             path=self.path,
             status=answer.status if answer else 0,
-            request_id=clean(self.hidden(theirs))[:64] or self.request_id,
+            request_id=self.told(theirs)[:64] or self.request_id,
         )
 
-    def hidden(self, text: str) -> str:
-        """The text without what is to be hidden; longer secrets first, which may hold others."""
-        for secret in sorted(self.hide, key=len, reverse=True):
-            text = text.replace(secret, "(secret)") if secret else text
-        return text
+    def told(self, text: str) -> str:
+        """Text of a service on one line, free of what is hidden; to be cut only after this, so
+        that no half of a secret is left."""
+        return clean(without(text, self.hide))
 
 
 def clean(text: str) -> str:
@@ -98,6 +104,9 @@ def decode(call: Call, answer: Answer) -> Any:
         raise call.error(
             BadAnswer, f"not JSON but {answer}: a login page, or a proxy in between", answer
         )
+    if not _is_of_bounded_size(answer.body):
+        message = f"an answer of more than {_MAX_VALUES:,} values"
+        raise call.error(BadAnswer, message, answer)
     try:
         return _parse(answer.body)
     except (ValueError, RecursionError):
@@ -108,13 +117,18 @@ def failure(call: Call, answer: Answer) -> ProviderError:
     """The error that an answer with any other status means."""
     status = answer.status
     if 300 <= status < 400:
-        where = _place(answer.headers.get("Location", ""))
+        where = _place(call.told(answer.headers.get("Location", "")))
         return call.error(
             BadAnswer, f"a redirect to {where}; not followed, no token was sent there", answer
         )
     if 200 <= status < 300:
         return call.error(BadAnswer, f"a status that this call does not have ({answer})", answer)
     return call.error(_KINDS.get(status, ProviderError), _said(call, answer), answer)
+
+
+def _is_of_bounded_size(body: bytes) -> bool:
+    """Whether its values fit in memory: an empty list takes two bytes here, and 60 there."""
+    return sum(map(body.count, (b",", b"[", b"{"))) <= _MAX_VALUES
 
 
 def _parse(body: bytes) -> Any:
@@ -145,12 +159,11 @@ def _said(call: Call, answer: Answer) -> str:
     if answer.is_html:
         return f"{_phrase(answer.status)} ({answer})"
     try:
-        text = "; ".join(_messages(_parse(answer.body)))
+        text = "; ".join(_messages(_parse(answer.body[:_READ])))
     except (ValueError, RecursionError):
         is_text = answer.content_type in ("", "text/plain")
-        text = answer.body[:4096].decode("utf-8", "replace") if is_text else f"({answer})"
-    # Before the text is cut, so that no half of a secret is left.
-    text = clean(call.hidden(text))
+        text = answer.body[:_READ].decode("utf-8", "replace") if is_text else f"({answer})"
+    text = call.told(text)
     return text[:MAX_MESSAGE] if text else _phrase(answer.status)
 
 

@@ -54,7 +54,16 @@ def route_to(base_url: str) -> Route:
     proxy = select_proxy(base_url, proxies) or ""
     if proxy.lower().startswith("socks"):
         raise BadSetting("a SOCKS proxy is not supported; HTTPS_PROXY takes http://HOST:PORT")
+    if proxy and not _has_host(proxy):
+        raise BadSetting("the proxy names no host; HTTPS_PROXY takes http://HOST:PORT")
     return Route(proxies, _authorities(os.environ) if parts.scheme == "https" else True)
+
+
+def _has_host(proxy: str) -> bool:
+    try:
+        return bool(urlsplit(proxy if "://" in proxy else f"http://{proxy}").hostname)
+    except ValueError:
+        return False
 
 
 def _authorities(environ: Mapping[str, str]) -> str | bool:

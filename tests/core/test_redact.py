@@ -9,7 +9,15 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.redact import Redactor, Secret, is_secret_key, reveal
+from reconciler.core.redact import (
+    Redactor,
+    Secret,
+    holds_password,
+    is_secret_key,
+    reveal,
+    secrets_of,
+    without_password,
+)
 
 VALUE = "the-value"
 REDACTOR = Redactor(lambda: b"key")
@@ -72,3 +80,29 @@ def test_keys_that_name_secrets(name: str) -> None:
 @pytest.mark.parametrize("name", ["username", "secretName", "tokenUrl", "key", "passwordless"])
 def test_keys_that_do_not(name: str) -> None:
     assert not is_secret_key(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("https://u:p@h", True),
+        ("see amqp://u:p@h/x", True),
+        ("https://h/a:b@c", False),
+        ("https://u@h", False),
+        ("u:p@h", False),
+        ("#[vars.a // b:c@d]", False),
+    ],
+)
+def test_a_url_with_a_password(text: str, expected: bool) -> None:
+    assert holds_password(text) is expected
+    assert (":p@" in without_password(text)) is (text == "u:p@h")
+
+
+def test_the_secrets_of_an_environment_are_named_like_one_and_long_enough() -> None:
+    environ = {
+        "A_TOKEN": "12345678",
+        "PATH": "/usr/bin:/bin",
+        "JWT_KEY": "k" * 9,
+        "PASSWORD": "demo",
+    }
+    assert secrets_of(environ) == {"12345678", "k" * 9}

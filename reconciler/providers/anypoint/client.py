@@ -283,6 +283,8 @@ def _read_pages(
         if total is not None and now is not None and now != total:
             return None
         total = now if total is None else total
+        if came and came == found[-len(came) :]:
+            raise BadAnswer("the same page came again and again", method="GET", path=path)
         found += came
         is_last = len(came) < limit if total is None else len(found) >= total
         if is_last or not came:

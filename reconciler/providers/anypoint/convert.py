@@ -24,7 +24,7 @@ from reconciler.core.model import (
     Resource,
     ResourceKey,
 )
-from reconciler.core.redact import Secret, is_secret_key
+from reconciler.core.redact import Secret, holds_password, is_secret_key
 from reconciler.core.upstreams import Upstreams, upstream_name
 from reconciler.errors import BadAnswer, Incomplete
 from reconciler.providers.base import LiveEnvironment, LiveOrganization
@@ -219,6 +219,36 @@ def tier_from(native: Native) -> Resource:
 def secret_paths(known: PolicyType | None) -> frozenset[str]:
     """Patterns, in `settings`, of the fields that the catalogue calls sensitive."""
     return frozenset(_sensitive(known.fields, "config")) if known else frozenset()
+
+
+def conceal(resource: Resource, secrets: frozenset[str]) -> Resource:
+    """The resource with what else is secret in its configuration marked and wrapped: texts that
+    hold one of `secrets`, and URLs with a password.
+
+    A file that no longer has a reference does not make what it stood for less of a secret.
+    """
+    found = frozenset(_telling(resource.settings.get("config"), "config", secrets))
+    if not found:
+        return resource
+    return replace(
+        resource,
+        settings=hide_secrets(resource.settings, found),
+        canonical=hide_secrets(resource.canonical, found),
+        secrets=resource.secrets | found,
+    )
+
+
+def _telling(value: Any, path: str, secrets: frozenset[str]) -> Iterator[str]:
+    """Patterns of the paths of such texts; a list of texts is marked as a whole."""
+    if isinstance(value, str):
+        if holds_password(value) or any(secret in value for secret in secrets):
+            yield path
+    elif isinstance(value, Mapping):
+        for key, each in value.items():
+            yield from _telling(each, _below(path, key), secrets)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _telling(each, path if isinstance(each, str) else _below(path, "*"), secrets)
 
 
 def hide_secrets(value: Any, patterns: frozenset[str], path: str = "") -> Any:

@@ -36,19 +36,27 @@ def connect(
     allow_hosts: Sequence[str] = (),
     bounds: Bounds | None = None,
     read_only: bool = False,
+    secrets: frozenset[str] = frozenset(),
 ) -> AnypointProvider:
-    """A provider for one login to one host; nothing is sent yet. Refusal for a foreign host."""
+    """A provider for one login to one host; nothing is sent yet. Refusal for a foreign host.
+
+    secrets: texts that are secret in whichever live field they stand.
+    """
     host = check_host(base_url, allow_hosts)
     transport = Transport(host, bounds=bounds, read_only=read_only, reads=READS)
-    return AnypointProvider(Client(transport, TokenSource(transport, credentials)), catalogue)
+    client = Client(transport, TokenSource(transport, credentials))
+    return AnypointProvider(client, catalogue, secrets)
 
 
 class AnypointProvider:
     """See `providers.base.Provider`. Remembers the caller, the tree of organizations, and the
     upstreams of the APIs that it read: files name an upstream by label, writes need its id."""
 
-    def __init__(self, client: Client, catalogue: Catalogue) -> None:
+    def __init__(
+        self, client: Client, catalogue: Catalogue, secrets: frozenset[str] = frozenset()
+    ) -> None:
         self._client = client
+        self._secrets = secrets
         self._catalogue = catalogue
         self._lock = threading.Lock()
         self._me: Mapping[str, str] | None = None
@@ -101,7 +109,8 @@ class AnypointProvider:
             if AUTOMATED in lists:
                 natives = self._client.automated_policies(target)
                 found += convert.automated_list(natives, self._catalogue)
-        resources = tuple(sorted(found, key=_place))
+        concealed = (convert.conceal(each, self._secrets) for each in found)
+        resources = tuple(sorted(concealed, key=_place))
         return LiveUnit(target, resources, lists, upstreams, hides_disabled=hidden)
 
     def holds(self, target: Target, listed: str, resource: str) -> bool:
