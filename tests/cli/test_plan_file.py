@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from reconciler.cli.plan_file import read
 from reconciler.core.plan import PlanFileError, from_file, to_data, to_file
+from reconciler.errors import PolicyError
 from reconciler.show.markdown import plan_markdown
 from reconciler.show.text import Style, plan_text
 from tests.show.builders import a_change, a_field, a_plan, a_reorder
@@ -65,3 +68,15 @@ def test_any_value_anywhere_is_shown_or_refused(path: tuple[Any, ...]) -> None:
         shown = plan_text(plan, Style()) + plan_markdown(plan)
         assert "\x1b" not in shown
         to_data(plan)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [('{"a": NaN}', "no number of JSON"), ('{"a": 1, "a": 2}', "the same key twice")],
+)
+def test_json_that_two_readers_take_for_different_things(
+    tmp_path: Path, text: str, words: str
+) -> None:
+    (tmp_path / "plan.json").write_text(text)
+    with pytest.raises(PolicyError, match=words):
+        read(tmp_path / "plan.json", "plan.json")

@@ -133,3 +133,9 @@ def test_any_division_of_an_entry_is_no_change(order: list[str], cuts: list[int]
     parts = [order[start:end] for start, end in zip(edges, edges[1:], strict=False)]
     live = tuple(live_outward(*part, id_=number) for number, part in enumerate(parts, 1))
     assert compared(outward(*"abcd"), live=live).steps == ()
+
+
+def test_a_uri_with_a_password_is_no_name() -> None:
+    upstreams: Upstreams = {"u1": (None, "https://svc:s3cret@one")}
+    assert upstream_name("u1", upstreams) == "u1"
+    assert find_upstream("https://svc:s3cret@one", upstreams) == "u1"

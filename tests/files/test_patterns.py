@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -60,3 +62,23 @@ def test_what_compiles_and_surprises_is_a_warning(pattern: str) -> None:
 @given(st.text("ab/\\()[]{}*+?|^$.<>=!:-&,1QEpkx", max_size=20))
 def test_no_pattern_raises(pattern: str) -> None:
     check_pattern(pattern)
+
+
+@pytest.mark.parametrize(
+    "pattern", ["[\x00-\uffff]" * 800, r"[\u0000-\uffff]" * 600, "(?i:[a-\U0010ffff])" * 500]
+)
+def test_wide_sets_of_characters_take_no_time(pattern: str) -> None:
+    started = time.process_time()
+    assert check_pattern(pattern) is None
+    assert time.process_time() - started < 1
+
+
+def test_a_pattern_that_nobody_could_read_is_refused() -> None:
+    fault = check_pattern("a" * 10_001)
+    assert fault is not None
+    assert "longer than 10,000" in fault.message
+
+
+def test_a_backslash_before_a_u_stays_one() -> None:
+    assert check_pattern(r"/a\\u1234(") is not None
+    assert check_pattern(r"/a\\u1234") is None

@@ -146,3 +146,12 @@ def test_an_escaped_reference_is_plain_text() -> None:
 def test_a_bad_reference_is_a_problem_even_in_a_list() -> None:
     _, (problem,), _ = made("{a: [b, '${env:AWS_KEY}']}")
     assert "basic.config.a[1]: the variable AWS_KEY may not be used here" in str(problem)
+
+
+def test_a_password_in_a_url_is_secret_wherever_it_stands() -> None:
+    field = Field("back", "string")
+    resource, _, (warning,) = made("{back: 'https://svc:hunter2@h/x'}", field)
+    assert resource.secrets == {"config.back"}
+    assert resource.write_only == frozenset()
+    assert "a secret stands here as plain text" in warning
+    assert "hunter2" not in warning + repr(resource)

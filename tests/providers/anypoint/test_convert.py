@@ -323,3 +323,24 @@ def test_secrets_are_wrapped_by_pattern() -> None:
     assert convert.hide_secrets(settings, patterns) == {
         "config": {"a": Secret("1"), "claims": [{"value": Secret("2"), "k": 3}], "b": None}
     }
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [{"technologies": "mule4"}, {"technologies": [1]}, {"javaVersions": 8}, {"range": "4.1"}],
+)
+def test_an_automated_policy_whose_rule_is_of_another_shape_is_refused(rule: Any) -> None:
+    native = {**recorded("automated")["automatedPolicies"][0], "ruleOfApplication": rule}
+    with pytest.raises(BadAnswer, match="is not as documented"):
+        convert.automated_from(native, CATALOGUE)
+
+
+def test_what_holds_a_known_secret_is_concealed_wherever_it_stands() -> None:
+    config = {"a": "x s3cret-text y", "b": [{"c": "s3cret-text"}, {"c": "z"}], "d": ["s3cret-text"]}
+    config |= {"u": "https://u:p@h/", "plain": "https://h/"}
+    native = {**recorded("policies_plain")[0], "configurationData": config}
+    made = convert.conceal(convert.policy_from(native, CATALOGUE, {}), frozenset(["s3cret-text"]))
+    assert made.secrets == {"config.a", "config.b.*.c", "config.d", "config.u"}
+    assert "s3cret" not in str(made)
+    assert ":p@" not in str(made)
+    assert made.settings["config"]["plain"] == "https://h/"
