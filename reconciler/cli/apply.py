@@ -19,7 +19,7 @@ from reconciler.run.converge import Compared, compare
 from reconciler.run.journal import Head
 from reconciler.run.lock import Lock
 from reconciler.run.reviewed import Cleared, check_digest, clear, refuse_invalid
-from reconciler.run.settle import keep_run
+from reconciler.run.settle import keep_run, with_rest
 
 
 def run(args: argparse.Namespace, shell: Shell) -> Exit:
@@ -84,7 +84,8 @@ def _carry_out(
 ) -> Exit:
     head = Head(run_id(), "apply", now(), context.project.root)
     if not cleared.works:
-        warn(shell, keep_run(context, cleared.compared, head.run, now()))
+        read = with_rest(context, cleared.compared)
+        warn(shell, keep_run(context, read, head.run, now()))
         errors = (*plan.errors, *cleared.errors)
         return report(args, shell, plan, cleared.skipped, errors, run=head.run)
     with Lock(store_for(args, shell), run=head.run, command=head.command) as lock:
