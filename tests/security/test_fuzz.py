@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,10 +36,11 @@ from reconciler.run.export import export
 from reconciler.run.inventory import Live, inventory
 from tests.cli.driver import ROOT
 from tests.providers.anypoint.natives import recorded
+from tests.security.memory import at_most
 from tests.security.mutations import mutated_answer, mutated_file, torn
 
 _SECONDS = 5
-_MEGABYTES = 500
+_MEGABYTES = 200
 _PARTS = 21
 _PER_PART = 1_000
 _NAMES = ("organization.yaml", "production/environment.yaml", "production/payments.yaml",
@@ -85,6 +85,7 @@ def look_at_files(root: Path) -> int:
     return len(found)
 
 
+@at_most(_MEGABYTES)
 def many_files(root: Path, seeds: range) -> None:
     for seed in seeds:
         hostile_tree(root, seed)
@@ -96,12 +97,6 @@ def many_files(root: Path, seeds: range) -> None:
         except Exception as bug:
             raise AssertionError(f"seed {seed}: {type(bug).__name__}") from bug
         assert time.process_time() - started < _SECONDS, f"seed {seed}"
-    _assert_small()
-
-
-def _assert_small() -> None:
-    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    assert used < _MEGABYTES, f"{used} MB"
 
 
 def test_hostile_files_are_refused_with_a_place(tmp_path: Path) -> None:
@@ -186,6 +181,7 @@ def look_at_answers(seed: int) -> None:
         assert problems == []
 
 
+@at_most(_MEGABYTES)
 def many_answers(seeds: range) -> None:
     for seed in seeds:
         started = time.process_time()
@@ -194,7 +190,6 @@ def many_answers(seeds: range) -> None:
         except Exception as bug:
             raise AssertionError(f"seed {seed}: {type(bug).__name__}") from bug
         assert time.process_time() - started < _SECONDS, f"seed {seed}"
-    _assert_small()
 
 
 def test_hostile_answers_are_our_errors() -> None:

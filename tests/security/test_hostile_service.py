@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.driver import Cli, Done, checked, command
+from tests.cli.driver import ROOT, Cli, Done, checked, command
 from tests.emulator.driver import ACME, PRODUCTION
 from tests.security.hostile import REPLIES, TOKEN, Reply, as_json, sent, serving
 
@@ -65,11 +65,11 @@ def run(cli: Cli, url: str, *arguments: str) -> Done:
     """The command, which must end in time and with little memory."""
     before = time.monotonic()
     code = (
-        "import resource, sys\n"
+        "import sys\n"
         "from reconciler.cli.main import main\n"
+        "from tests.security.memory import peak\n"
         "done = main(sys.argv[1:])\n"
-        "used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024\n"
-        f"sys.exit(99 if used > {_BYTES} else done)\n"
+        f"sys.exit(99 if peak() > {_BYTES} else done)\n"
     )
     done = subprocess.run(
         [command()[0], "-c", code, "--timeout", "1", *arguments],
@@ -77,7 +77,7 @@ def run(cli: Cli, url: str, *arguments: str) -> Done:
         capture_output=True,
         encoding="utf-8",
         cwd=cli.folder,
-        env={**cli.environ, "ANYPOINT_HOST": url},
+        env={**cli.environ, "ANYPOINT_HOST": url, "PYTHONPATH": str(ROOT)},
         timeout=60,
         check=False,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (10, 11)),
