@@ -14,6 +14,8 @@ from reconciler.core.project import (
     Organization,
     Project,
 )
+from reconciler.errors import Problem
+from reconciler.files.access import effective_access
 from reconciler.files.layers import Effective, Layering
 from reconciler.files.match import GroupMatcher
 
@@ -109,6 +111,14 @@ def _groups(
             complete=is_complete,
         )
         yield OfflineUnit(group, effective, is_complete)
+
+
+def access_offline(project: Project) -> Iterator[Problem]:
+    """What is wrong with the ApiAccess documents, their layers put together."""
+    for organization in project.organizations:
+        for environment in organization.environments:
+            if environment.access is not None:
+                yield from effective_access(organization, environment, _NOWHERE)[1]
 
 
 def layers_offline(
