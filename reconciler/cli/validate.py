@@ -12,7 +12,7 @@ from reconciler.core.coverage import conflicts
 from reconciler.core.model import DesiredUnit
 from reconciler.core.plan import PlanError
 from reconciler.errors import Exit, PolicyError, ReconcilerError, UsageError, worst
-from reconciler.files.offline import access_offline, effective_offline
+from reconciler.files.offline import effective_offline
 from reconciler.run.context import Context
 from reconciler.run.converge import coverage_of, desired_unit, locate_all
 from reconciler.run.coverage import Coverage
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace, shell: Shell) -> Exit:
 
 
 def _offline(context: Context, warnings: list[str]) -> list[PlanError]:
-    problems = list(access_offline(context.project))
+    problems = []
     for unit in effective_offline(context.project, context.layering):
         _, found, said = unit.effective
         problems += found

@@ -6,7 +6,7 @@ name, key by key, as policies are; lists are replaced, and null removes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -40,7 +40,7 @@ from reconciler.files.schema_words import suggest
 from reconciler.files.stack import place_text, problem_at
 from reconciler.files.yaml import Map
 
-_LISTS = {"permissionSets": PERMISSION_SET, "profiles": PROFILE}
+HOLDER_LISTS = {"permissionSets": PERMISSION_SET, "profiles": PROFILE}
 _DEFAULTS, _OWN = "organization defaults", "access"
 
 
@@ -142,10 +142,10 @@ def effective_access(
         address=UnitAddress(organization.folder, environment.folder, document.name),
         target=target,
         resources=(
-            *_settings(merged),
-            *map(_app, apps),
-            *(one for app in granted for one in _grants(app)),
-            *_bypasses(merged),
+            *declared_settings(merged),
+            *map(declared_app, apps),
+            *(one for app in granted for one in declared_grants(app)),
+            *declared_bypasses(merged),
         ),
         managed=frozenset(_managed(merged)),
         protected=environment.protected,
@@ -170,7 +170,8 @@ def _managed(merged: MergedAccess) -> Iterator[str]:
         yield BYPASS
 
 
-def _settings(merged: MergedAccess) -> Iterator[Resource]:
+def declared_settings(merged: MergedAccess) -> Iterator[Resource]:
+    """The switches that some layer names."""
     declared = merged.rest.get("settings") or {}
     for name in SWITCHES:
         if name in declared:
@@ -179,18 +180,21 @@ def _settings(merged: MergedAccess) -> Iterator[Resource]:
             yield Resource(ResourceKey(SETTINGS, "", name), value, value, source=source)
 
 
-def _app(app: MergedApp) -> Resource:
+def declared_app(app: MergedApp) -> Resource:
+    """An app with what the files say of its policy."""
     said = {name: app.body[name] for name in POLICY_FIELDS if name in app.body}
     return Resource(ResourceKey(APPS, app.kind, app.name), said, said, source=app.source)
 
 
-def _grants(app: MergedApp) -> Iterator[Resource]:
+def declared_grants(app: MergedApp) -> Iterator[Resource]:
+    """Whom the files allow an app."""
     for kind, name, at in _holders(app.body["allow"]):
         key = ResourceKey(GRANTS, kind, app.name, name)
         yield Resource(key, {"appKind": app.kind}, {}, source=app.places.origin(at).source)
 
 
-def _bypasses(merged: MergedAccess) -> Iterator[Resource]:
+def declared_bypasses(merged: MergedAccess) -> Iterator[Resource]:
+    """Whom the files let get around it all."""
     declared = merged.rest.get("bypass") or {}
     for permission in BYPASSES:
         for kind, name, at in _holders(declared.get(permission) or {}):
@@ -200,7 +204,7 @@ def _bypasses(merged: MergedAccess) -> Iterator[Resource]:
 
 def _holders(lists: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
     """Kind and name of each holder, and where it stands."""
-    for listed, kind in _LISTS.items():
+    for listed, kind in HOLDER_LISTS.items():
         items = lists.get(listed) or ()
         for index, name in enumerate(items):
             yield kind, str(name), item_place(items, index)
@@ -222,7 +226,7 @@ def _check_self(merged: MergedAccess) -> Iterator[Problem]:
 
 def _check_app(app: MergedApp) -> Iterator[Problem]:
     allow = app.body.get("allow")
-    holds = isinstance(allow, Map) and any(allow.get(listed) for listed in _LISTS)
+    holds = isinstance(allow, Map) and any(allow.get(listed) for listed in HOLDER_LISTS)
     if holds and app.body.get("adminApproved") is False:
         message = "a grant says nothing while every user may authorize the app by himself"
         yield app.problem("adminApproved", message, "write adminApproved: true, or drop allow:")
@@ -250,8 +254,3 @@ def check_doubles(document: Mapping[str, Any], file: str) -> Iterable[Problem]:
             message = f"the app {name!r} stands here twice, first at {place_text(earlier)}"
             problems.append(problem_at(entry.source, message, "remove one of them", "apps"))
     return problems
-
-
-def reviews(merged: MergedAccess) -> Sequence[tuple[MergedApp, str]]:
-    """Each app with the day by which it is to be looked at again, empty where none is said."""
-    return [(app, str(app.body.get("reviewBy") or "")) for app in merged.apps.values()]

@@ -9,10 +9,11 @@ from reconciler.core.access import DesiredAccess
 from reconciler.core.model import Target
 from reconciler.errors import PolicyError
 from reconciler.files.access import effective_access
+from reconciler.files.layers import Layering
 from reconciler.files.load import load
-from reconciler.files.offline import access_offline
+from reconciler.files.offline import effective_offline
 from reconciler.files.schema import Schemas
-from tests.files.builders import a_resolver, write_tree
+from tests.files.builders import a_catalogue, a_resolver, write_tree
 
 SCHEMAS = Schemas.load()
 TARGET = Target("https://acme--uat.sandbox.my.salesforce.com", "00D5g000000AbCdEAK", "sandbox")
@@ -48,7 +49,10 @@ def problems_of(root: Path) -> list[str]:
     """What `validate` says of a tree, with the root left out."""
     try:
         project = load(root, SCHEMAS, resolver=a_resolver(root.parent, offline=True))
-        problems = list(access_offline(project))
+        layering = Layering(SCHEMAS, a_catalogue(), a_resolver(root.parent, offline=True))
+        problems = [
+            one for unit in effective_offline(project, layering) for one in unit.effective[1]
+        ]
     except PolicyError as error:
         problems = list(error.problems)
     return [str(problem).replace(f"{root}/", "") for problem in problems]
