@@ -176,7 +176,9 @@ def _rows(policy: EffectivePolicy, live: Resource | None, redactor: Redactor) ->
                 origin.layer,
                 f"{origin.source.file}:{origin.source.line}",
             )
-    for path in differing_fields(theirs, ours) if ours != theirs else ():
+    # What no file says of an app is not managed, and has no default.
+    has_defaults = desired.key.list not in ACCESS_LISTS
+    for path in differing_fields(theirs, ours) if has_defaults and ours != theirs else ():
         if not any(path[: len(other)] == other[: len(path)] for other in said):
             wanted = redact_at(walk(ours, path), path, secrets, redactor)
             held = redact_at(walk(theirs, path), path, secrets, redactor)

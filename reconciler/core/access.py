@@ -20,6 +20,9 @@ USE_ANY_API_CLIENT, APPROVE_UNINSTALLED = "useAnyApiClient", "approveUninstalled
 BYPASSES = (USE_ANY_API_CLIENT, APPROVE_UNINSTALLED)
 REPORT, NARROW, DENY_GRANTS = "report", "narrow", "denyGrants"
 
+OTHER_APP = "(another app)"
+"""In the place of the name of an app that is surely not the one that the files name."""
+
 ADMIN_APPROVED, IP_RELAXATION, REFRESH_TOKEN = "adminApproved", "ipRelaxation", "refreshToken"
 POLICY_FIELDS = (ADMIN_APPROVED, IP_RELAXATION, REFRESH_TOKEN)
 """What of an app's policy a file can say."""

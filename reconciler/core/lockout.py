@@ -15,6 +15,7 @@ from reconciler.core.access import (
     ADMIN_APPROVED,
     ALL_USERS,
     EXTERNAL_USERS,
+    OTHER_APP,
     USE_ANY_API_CLIENT,
     DesiredAccess,
     Holder,
@@ -91,9 +92,10 @@ class _Guard:
                 is_final=True,
             )
         if identity.app and identity.app != self.desired.self_app:
+            other = "another app" if identity.app == OTHER_APP else repr(identity.app)
             yield Missing(
                 f"self.app is {self.desired.self_app!r}, and this login goes through "
-                f"{identity.app!r}: sign in with the consumer key of {self.desired.self_app!r}, "
+                f"{other}: sign in with the consumer key of {self.desired.self_app!r}, "
                 "or correct self",
                 is_final=True,
             )

@@ -23,10 +23,11 @@ from reconciler.core.access import (
     USE_ANY_API_CLIENT,
     Assignment,
     Holder,
+    Identity,
     Parent,
 )
 from reconciler.core.model import APPS, BYPASS, GRANTS, SETTINGS, Resource, ResourceKey
-from reconciler.errors import BadAnswer
+from reconciler.errors import BadAnswer, CannotSee
 from reconciler.providers.salesforce.ids import record_id
 from reconciler.providers.salesforce.nodes import Node, leaf
 
@@ -48,6 +49,9 @@ PERMISSIONS = {
     APPROVE_UNINSTALLED: "CanApproveUninstalledApps",
 }
 """Our names of the bypass permissions, and the service's."""
+
+_INTERNAL = ("Standard", "AutomatedProcess", "CloudIntegrationUser")
+"""Users of these types are no customers or partners (facts, section 1)."""
 
 _IP = {
     "ENFORCE": "Enforce",
@@ -213,11 +217,11 @@ def _with_refresh(component: Node, policy: str) -> Node:
     return made
 
 
-def named_sets(rows: Iterable[Row], sets: Sets) -> None:
-    """Takes up rows of `soql.permission_sets`."""
+def holders(rows: Iterable[Row], sets: Sets) -> None:
+    """Takes up rows of `soql.holders`."""
     for row in rows:
         sets.add(
-            Holder(PERMISSION_SET, _set_name(row)),
+            _holder(row),
             Parent(
                 _id(row, "Id"),
                 is_managed=bool(row.get("NamespacePrefix")),
@@ -226,10 +230,9 @@ def named_sets(rows: Iterable[Row], sets: Sets) -> None:
         )
 
 
-def profile_sets(rows: Iterable[Row], sets: Sets) -> None:
-    """Takes up rows of `soql.profile_sets`."""
-    for row in rows:
-        sets.add(Holder(PROFILE, _profile_name(row)), Parent(_id(row, "Id")))
+def gives(row: Row, permission: str) -> bool:
+    """Whether a row of `soql.holders` has a permission; permission: in our words."""
+    return row.get(f"Permissions{PERMISSIONS[permission]}") is True
 
 
 def grants(rows: Iterable[Row], apps: Mapping[str, str], sets: Sets) -> Iterator[Resource]:
@@ -258,6 +261,19 @@ def bypass(permission: str, holder: Holder, parent: str) -> Resource:
     """That a holder gives a permission."""
     key = ResourceKey(BYPASS, holder.kind, permission, holder.name)
     return Resource(key, {"parentId": parent}, {}, id=f"{parent}/{permission}")
+
+
+def identity(rows: Sequence[Row], user: str, app: str) -> Identity:
+    """Whose the assignments of a user are, of whom every one holds the set of his profile."""
+    if not rows:
+        raise CannotSee(
+            "what this login's own user holds cannot be seen; give him View Setup and "
+            "Configuration",
+            service="salesforce",
+        )
+    assignee = _inner(rows[0], "Assignee")
+    is_external = assignee.get("UserType") not in _INTERNAL
+    return Identity(user, _text(assignee, "Username"), app, is_external)
 
 
 def assignments(rows: Iterable[Row]) -> Iterator[Assignment]:

@@ -46,7 +46,7 @@ from reconciler.providers.salesforce.auth import (
 )
 from reconciler.providers.salesforce.client import Client
 from reconciler.providers.salesforce.nodes import Node, leaf
-from reconciler.providers.salesforce.reading import Me, Reader
+from reconciler.providers.salesforce.reading import Reader
 from reconciler.providers.salesforce.results import ItemResult
 from reconciler.transport import Bounds
 
@@ -84,7 +84,7 @@ def connect(
 
 
 class SalesforceProvider:
-    """See `providers.base.Provider` and `AccessPlatform`. Remembers whose the login is."""
+    """See `providers.base.Provider` and `AccessPlatform`. Remembers the org."""
 
     def __init__(self, client: Client, tokens: TokenSource, client_id: str, org: Org) -> None:
         self._client = client
@@ -92,7 +92,6 @@ class SalesforceProvider:
         self._client_id = client_id
         self._org = org
         self._lock = threading.Lock()
-        self._me: Me | None = None
         self._found: LiveOrganization | None = None
 
     @property
@@ -107,11 +106,10 @@ class SalesforceProvider:
         return self._client.budget
 
     def caller(self) -> Mapping[str, Any]:
-        return {
-            "name": self._who().username,
-            "kind": "user",
-            "organization": self._tokens.token().organization,
-        }
+        grant = self._tokens.token()
+        (row,) = self._rows(soql.user(grant.user), 1)
+        name = str(row.get("Username") or grant.user)
+        return {"name": name, "kind": "user", "organization": grant.organization}
 
     def organizations(self) -> tuple[LiveOrganization, ...]:
         """The org; raises Refusal where it is not the one that the files name."""
@@ -143,17 +141,8 @@ class SalesforceProvider:
         return self.fetch_access(target, DesiredAccess(_NOWHERE, target, (), lists))
 
     def fetch_access(self, target: Target, desired: DesiredAccess) -> LiveAccess:
-        return Reader(self._client, self._who(), desired).read(target)
-
-    def _who(self) -> Me:
-        with self._lock:
-            if self._me is None:
-                grant = self._tokens.token()
-                (row,) = self._rows(soql.user(grant.user), 1)
-                kind = str(row.get("UserType") or "")
-                is_external = kind not in _INTERNAL
-                self._me = Me(grant.user, str(row["Username"]), self._client_id, is_external)
-            return self._me
+        user = self._tokens.token().user
+        return Reader(self._client, user, self._client_id, desired).read(target)
 
     def _rows(self, query: str, count: int) -> tuple[Mapping[str, Any], ...]:
         rows = self._client.query(query)
@@ -301,7 +290,8 @@ class SalesforceProvider:
     def _profile(self, name: str, permission: str, *, enabled: bool) -> Node:
         """What changes one permission of a profile; its name there is not the one that Setup
         shows (facts, section 14)."""
-        rows = [row for query in soql.profile_sets([name]) for row in self._client.query(query)]
+        queries = soql.holders([], [name])
+        rows = [row for query in queries for row in self._client.query(query)]
         ids = {str(row.get("ProfileId")) for row in rows}
         for one in self._client.list_metadata(["Profile"]):
             if one.id in ids:
@@ -315,10 +305,6 @@ class SalesforceProvider:
 
     def reorder(self, target: Target, ids: tuple[str, ...]) -> None:
         raise ProviderError("nothing here has an order", service="salesforce")
-
-
-_INTERNAL = ("Standard", "AutomatedProcess", "CloudIntegrationUser")
-"""Users of these types are no customers or partners (facts, section 1)."""
 
 
 def _check_saved(result: ItemResult) -> None:

@@ -13,12 +13,12 @@ from reconciler.core.access import (
     APPROVE_UNINSTALLED,
     EXTERNAL_CLIENT_APP,
     NARROW,
+    OTHER_APP,
     PERMISSION_SET,
     PROFILE,
     USE_ANY_API_CLIENT,
     DesiredAccess,
     Holder,
-    Identity,
     LiveAccess,
     holder_of,
 )
@@ -30,22 +30,14 @@ from reconciler.providers.salesforce.convert import Row, Sets
 from reconciler.providers.salesforce.nodes import Node
 
 
-@dataclass(frozen=True, slots=True)
-class Me:
-    """The tool's own login: ids, name and consumer key."""
-
-    user: str
-    username: str
-    client_id: str
-    is_external: bool = False
-
-
 @dataclass(slots=True)
 class Reader:
-    """Reads an org once. warnings: what could not be seen and is no matter for the rest."""
+    """Reads an org once. user: id of the login's own. client_id: the consumer key of its app.
+    warnings: what could not be seen and is no matter for the rest."""
 
     client: Client
-    me: Me
+    user: str
+    client_id: str
     desired: DesiredAccess
     warnings: list[str] = field(default_factory=list)
     _sets: Sets = field(default_factory=Sets)
@@ -58,10 +50,10 @@ class Reader:
         apps, own_app = self._apps()
         names = {one.id: one.key.type for one in apps}
         grants = tuple(convert.grants(self.client.query(soql.grants()), names, self._sets))
-        self._name_sets()
-        held = self.client.query(soql.assignments_of(self.me.user))
-        bypasses = tuple(self._bypasses(is_activated=bool(switches)))
-        rescuers = self._rescuers(is_activated=bool(switches))
+        bypasses = tuple(self._holders(is_activated=bool(switches)))
+        held = self.client.query(soql.assignments_of(self.user))
+        identity = convert.identity(held, self.user, own_app)
+        rescuers = self._rescuers(identity.username, is_activated=bool(switches))
         sessions = convert.session_based(held)
         parents = {
             holder: replace(parent, is_session_based=True) if parent.id in sessions else parent
@@ -72,7 +64,7 @@ class Reader:
             tuple(sorted((*switches, *apps, *grants, *bypasses), key=_place)),
             frozenset(ACCESS_LISTS),
             warnings=tuple(self.warnings),
-            identity=Identity(self.me.user, self.me.username, own_app, self.me.is_external),
+            identity=identity,
             is_activated=bool(switches),
             parents=parents,
             assignments=tuple(convert.assignments(held)),
@@ -98,13 +90,13 @@ class Reader:
         connected = [convert.connected_app(row, components.get(str(row["Name"]))) for row in rows]
         external, keys = self._external()
         keys |= {label: convert.consumer_key(node) for label, node in components.items()}
-        through = [label for label, key in keys.items() if key == self.me.client_id]
+        through = [label for label, key in keys.items() if key == self.client_id]
         return (*connected, *external), through[0] if through else self._unseen_app(keys)
 
     def _unseen_app(self, keys: dict[str, str]) -> str:
         """The app of the login where no key that was read is its: empty if one is hidden."""
         own = keys.get(self.desired.self_app)
-        return "another app" if own else ""
+        return OTHER_APP if own else ""
 
     def _components(self, labels: Collection[str]) -> dict[str, Node]:
         """The components of the apps that matter, by label: two of one label are none."""
@@ -185,40 +177,50 @@ class Reader:
         }
         return {own: keys.get(developer[0], "")}
 
-    def _name_sets(self) -> None:
-        """Looks up the holders that the files name."""
+    def _holders(self, *, is_activated: bool) -> Iterable[Resource]:
+        """Looks up the holders that the files name, and gives who gets around it all. Where the
+        feature is not activated nobody may use any API client (facts, section 0)."""
         named = {holder_of(one) for listed in (GRANTS, BYPASS) for one in self.desired.of(listed)}
-        sets = _names(named, PERMISSION_SET)
-        for query in soql.permission_sets(name.rpartition("__")[2] for name in sets):
-            convert.named_sets(self.client.query(query), self._sets)
-        for query in soql.profile_sets(_names(named, PROFILE)):
-            convert.profile_sets(self.client.query(query), self._sets)
-
-    def _bypasses(self, *, is_activated: bool) -> Iterable[Resource]:
-        yield from self._givers(USE_ANY_API_CLIENT, is_activated=is_activated)
+        found = self._named(named, USE_ANY_API_CLIENT if is_activated else "")
+        convert.holders(found, self._sets)
+        if is_activated:
+            givers = [row for row in found if convert.gives(row, USE_ANY_API_CLIENT)]
+            yield from convert.bypasses(givers, USE_ANY_API_CLIENT, self._sets)
         if APPROVE_UNINSTALLED in self.desired.bypassed:
-            yield from self._givers(APPROVE_UNINSTALLED, is_activated=True)
+            yield from self._approvers()
 
-    def _givers(self, permission: str, *, is_activated: bool) -> Iterable[Resource]:
-        if not is_activated:
-            return ()  # the permission comes with the feature (facts, section 0)
+    def _named(self, named: Collection[Holder], permission: str) -> list[Row]:
+        sets = {name.rpartition("__")[2] for name in _names(named, PERMISSION_SET)}
+        profiles, column = _names(named, PROFILE), convert.PERMISSIONS.get(permission, "")
         try:
-            rows = self.client.query(soql.permission_givers(convert.PERMISSIONS[permission]))
-        except CannotSee:
+            queries = soql.holders(sorted(sets), profiles, column)
+            return [row for query in queries for row in self.client.query(query)]
+        except CannotSee as error:
+            if not column or error.code != "INVALID_FIELD":
+                raise
             self._unread.add(permission)
-            return ()
-        return tuple(convert.bypasses(rows, permission, self._sets))
+            return self._named(named, "")
 
-    def _rescuers(self, *, is_activated: bool) -> tuple[str, ...] | None:
+    def _approvers(self) -> Iterable[Resource]:
+        try:
+            query = soql.permission_givers(convert.PERMISSIONS[APPROVE_UNINSTALLED])
+            rows = self.client.query(query)
+        except CannotSee:
+            self._unread.add(APPROVE_UNINSTALLED)
+            return ()
+        return tuple(convert.bypasses(rows, APPROVE_UNINSTALLED, self._sets))
+
+    def _rescuers(self, own: str, *, is_activated: bool) -> tuple[str, ...] | None:
+        """Who else may use any API client; None where that cannot be seen."""
         if not is_activated:
             return ()
-        permission = convert.PERMISSIONS[USE_ANY_API_CLIENT]
         try:
-            rows = self.client.query(soql.permission_holders(permission))
+            query = soql.permission_holders(convert.PERMISSIONS[USE_ANY_API_CLIENT])
+            rows = self.client.query(query)
         except CannotSee:
             return None
-        own = self.me.username.lower()
-        return tuple(name for name in convert.usernames(rows) if name.lower() != own)
+        names = convert.usernames(rows)
+        return tuple(name for name in names if name.lower() != own.lower())
 
 
 def _names(holders: Iterable[Holder], kind: str) -> list[str]:

@@ -108,10 +108,32 @@ def profile_sets(profiles: Iterable[str]) -> tuple[str, ...]:
     return _each(head, map(quoted, profiles))
 
 
+def holders(names: Iterable[str], profiles: Iterable[str], permission: str = "") -> tuple[str, ...]:
+    """Permission sets by API name, in whatever namespace, the hidden sets of profiles by the
+    profiles' labels, and whatever gives a permission such as UseAnyApiClient, in one query where
+    the names are few. Where an org does not have the permission it says INVALID_FIELD."""
+    column = f"Permissions{name(permission)}" if permission else ""
+    fields = ["Id, Name, Type, NamespacePrefix, HasActivationRequired, IsOwnedByProfile"]
+    fields += ["ProfileId, Profile.Name", *([column] if column else [])]
+    head = f"SELECT {', '.join(fields)} FROM PermissionSet WHERE"
+    own = _lists("(IsOwnedByProfile = false AND Name", names)
+    owned = _lists("(IsOwnedByProfile = true AND Profile.Name", profiles)
+    first = [f"{column} = true"] if column else []
+    first += [one for some in (own, owned) if len(some) == 1 for one in some]
+    rest = [one for some in (own, owned) if len(some) > 1 for one in some]
+    queries = [" OR ".join(first)] if first else []
+    return tuple(f"{head} {where}" for where in (*queries, *rest))
+
+
+def _lists(head: str, texts: Iterable[str]) -> list[str]:
+    return [f"{one})" for one in _each(head, map(quoted, texts))]
+
+
 def assignments_of(user: str) -> str:
-    """What a user holds, the hidden set of the profile among it."""
+    """What a user holds, the hidden set of the profile among it, and who that is."""
     fields = (
-        "Id, AssigneeId, PermissionSetId, ExpirationDate, IsActive, "
+        "Id, AssigneeId, Assignee.Username, Assignee.UserType, "
+        "PermissionSetId, ExpirationDate, IsActive, "
         "PermissionSet.Name, PermissionSet.IsOwnedByProfile, PermissionSet.HasActivationRequired"
     )
     return f"SELECT {fields} FROM PermissionSetAssignment WHERE AssigneeId = {quoted_id(user)}"
