@@ -145,20 +145,24 @@ class Org:
 
     def do(self, step: Step) -> None:
         """Carries one step out."""
-        resource = step.desired or step.live
+        self.change(step.live, step.desired)
+
+    def change(self, live: Resource | None, desired: Resource | None) -> None:
+        """Makes one resource what is desired."""
+        resource = desired or live
         assert resource is not None
         key = resource.key
         match key.list:
             case "settings":
-                assert self.switches is not None and step.desired
-                self.switches[key.type] = bool(step.desired.canonical["enabled"])
+                assert self.switches is not None and desired
+                self.switches[key.type] = bool(desired.canonical["enabled"])
             case "apps":
-                assert step.desired
-                self.set_policy(key.type, step.desired.canonical)
+                assert desired
+                self.set_policy(key.type, desired.canonical)
             case "grants" | "bypass":
                 rows = self.grants if key.list == GRANTS else self.bypass
                 row = (key.type, Holder(key.group, key.name))
-                if step.desired:
+                if desired:
                     rows.add(row)
                 else:
                     rows.discard(row)
