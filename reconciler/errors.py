@@ -12,6 +12,8 @@ ReconcilerError
 │   ├── Throttled          1  429 or 503
 │   ├── OutOfTime          1  not sent: the run has taken as long as it may
 │   └── NotAllowed         4  401, 403, or a login that is no login
+│       ├── LockedOut      4  a login that was let in before and is not any more
+│       └── CannotSee      4  the answer hides what the login may not see
 ├── Refusal                5  it could be done, and is not: limit, host, another plan
 └── StalePlan              6  the live state is no longer what the plan was made from
 """
@@ -114,7 +116,8 @@ class PolicyError(ReconcilerError):
 class ProviderError(ReconcilerError):
     """A call to a service failed; says which, and never holds a body with a secret in it.
 
-    `status` is 0 where there was no answer.
+    `status` is 0 where there was no answer; `code` is the service's own word for the failure,
+    where it has one.
     """
 
     def __init__(
@@ -126,6 +129,7 @@ class ProviderError(ReconcilerError):
         path: str = "",
         status: int = 0,
         request_id: str = "",
+        code: str = "",
     ) -> None:
         self.message = message
         self.service = service
@@ -133,6 +137,7 @@ class ProviderError(ReconcilerError):
         self.path = path
         self.status = status
         self.request_id = request_id
+        self.code = code
         call = f": {method} {path}" if method else ""
         code = f" -> {status}" if status else ""
         request = f" [request {request_id}]" if request_id else ""
@@ -147,6 +152,7 @@ class ProviderError(ReconcilerError):
             path=self.path,
             status=self.status,
             request_id=self.request_id,
+            code=self.code,
         )
 
 
@@ -182,6 +188,14 @@ class NotAllowed(ProviderError):
     """401 or 403 after one renewal, or a login that gave no token."""
 
     exit = Exit.NOT_ALLOWED
+
+
+class LockedOut(NotAllowed):
+    """This login gets in no more; the message says the way out."""
+
+
+class CannotSee(NotAllowed):
+    """The login may not see what was asked for. It may well be there: never to be read as none."""
 
 
 class Refusal(ReconcilerError):

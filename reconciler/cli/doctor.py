@@ -15,11 +15,15 @@ from reconciler.cli.narrow import narrow
 from reconciler.cli.output import print_document, print_rows, style_of
 from reconciler.cli.shell import Shell
 from reconciler.cli.wiring import context_for
-from reconciler.core.model import POLICIES, Instance, Target
+from reconciler.core.access import SWITCHES, LiveAccess
+from reconciler.core.model import APPS, GRANTS, POLICIES, Instance, Target
 from reconciler.core.plan import PlanError
 from reconciler.core.project import Environment, Organization
 from reconciler.errors import Exit, PolicyError, ReconcilerError, worst
+from reconciler.files.access import effective_access
+from reconciler.files.platforms import SALESFORCE
 from reconciler.providers.base import LiveEnvironment, Provider
+from reconciler.run.access import access_platform
 from reconciler.run.context import Context
 from reconciler.run.locate import find
 from reconciler.show.clean import clean
@@ -83,7 +87,11 @@ def _findings(args: argparse.Namespace, shell: Shell) -> Iterator[Finding]:
     names = ", ".join(item.folder for item in context.project.organizations)
     yield Finding("files", f"{args.policies}: {names}")
     for organization in context.project.organizations:
-        yield from _organization(context, organization)
+        if organization.platform == SALESFORCE:
+            for environment in organization.environments:
+                yield from _org(context, organization, environment)
+        else:
+            yield from _organization(context, organization)
 
 
 def _organization(context: Context, organization: Organization) -> Iterator[Finding]:
@@ -104,6 +112,37 @@ def _organization(context: Context, organization: Organization) -> Iterator[Find
         if live.value:
             yield _environment(provider, live.value.id, listed, environment, name)
     yield Finding(f"{name}: rate budget", _budget_text(provider.budget()))
+
+
+def _org(
+    context: Context, organization: Organization, environment: Environment
+) -> Iterator[Finding]:
+    """A Salesforce org: the login, the org, and what can be read of it."""
+    name = f"{organization.folder}/{environment.folder}"
+    login = _try(lambda: context.provider(organization, environment))
+    live = login.then(lambda provider: provider.organizations()[0])
+    caller = live.then(lambda _: login.value.caller() if login.value else {})
+    yield caller.finding(
+        f"{name}: login", lambda found: f"{found.get('kind')} {found.get('name')}, {_host(login)}"
+    )
+    if login.value is None or caller.value is None or live.value is None:
+        return
+    yield live.finding(f"{name}: org", lambda found: f"{found.name} ({found.id})")
+    provider, org = login.value, live.value
+    if environment.access is not None:
+        target = Target(provider.host, org.id, provider.environments(org.id)[0].id)
+        desired = effective_access(organization, environment, target)[0]
+        read = _try(lambda: access_platform(provider).fetch_access(target, desired))
+        yield read.finding(f"{name}: access", _seen)
+    yield Finding(f"{name}: rate budget", _budget_text(provider.budget()))
+
+
+def _seen(live: LiveAccess) -> str:
+    switches = ", ".join(
+        f"{name} {'on' if live.switch(name) else 'off'}" for name in SWITCHES if live.is_activated
+    )
+    apps = f"{len(live.of(APPS))} apps and {len(live.of(GRANTS))} grants readable"
+    return f"{apps}; {switches or 'Salesforce Support has not activated the feature'}"
 
 
 def _budget_text(budget: Mapping[str, str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 from urllib.parse import unquote
@@ -21,15 +21,16 @@ from reconciler.core.fields import (
     redact_at,
     walk,
 )
-from reconciler.core.model import LiveUnit, Resource
+from reconciler.core.model import ACCESS_LISTS, BYPASS, GRANTS, LiveUnit, Resource
 from reconciler.core.pairing import pair
-from reconciler.core.project import Layer
+from reconciler.core.project import Environment, Layer
 from reconciler.core.redact import Redactor
 from reconciler.errors import Exit, PolicyError, UsageError
+from reconciler.files.access_origins import access_origins, shown_holder
 from reconciler.files.layers import EffectivePolicy
 from reconciler.files.offline import layers_offline
 from reconciler.run.context import Context, Scope
-from reconciler.run.converge import desired_unit, lists_to_fetch, locate_all
+from reconciler.run.converge import desired_unit, fetch, locate_all
 from reconciler.run.locate import Job
 from reconciler.show.clean import clean, value
 from reconciler.show.text import Style
@@ -56,13 +57,7 @@ def run(args: argparse.Namespace, shell: Shell) -> Exit:
         raise UsageError("an address has three parts, such as acme/production/orders")
     scope = Scope((parts[0],), (parts[1],))
     context = context_for(args, shell, read_only=True, offline=not args.live, scope=scope)
-    if args.live:
-        job, live = _live(context, "/".join(parts[:3]))
-        assert job.match is not None
-        layers, unit = job.match.layers(job.organization, job.environment), live
-    else:
-        layers, unit = _offline(context, parts), None
-    policies = context.layering.origins(layers)
+    policies, unit = _found(args, context, parts)
     problems = [problem for policy in policies for problem in policy.problems]
     if problems:
         raise PolicyError(problems)
@@ -73,6 +68,43 @@ def run(args: argparse.Namespace, shell: Shell) -> Exit:
         text = _text(args.address, explained, style_of(args, shell), has_live=args.live)
         print_text(args, shell, text)
     return Exit.OK
+
+
+def _found(
+    args: argparse.Namespace, context: Context, parts: Sequence[str]
+) -> tuple[Sequence[EffectivePolicy], LiveUnit | None]:
+    """What the files say of the address, and what is live there where that is asked for."""
+    if not args.live:
+        access = _access(context, parts)
+        return (
+            (access, None)
+            if access is not None
+            else (context.layering.origins(_offline(context, parts)), None)
+        )
+    job, live = _live(context, "/".join(parts[:3]))
+    if job.environment.access is not None:
+        said = access_origins(job.organization, job.environment.access, notes=False)
+        return said, _shown(live)
+    assert job.match is not None
+    return context.layering.origins(job.match.layers(job.organization, job.environment)), live
+
+
+def _access(context: Context, parts: Sequence[str]) -> list[EffectivePolicy] | None:
+    """What an ApiAccess says; None where the address is of none."""
+    for organization in context.project.organizations:
+        for environment in organization.environments:
+            place = organization.folder, environment.folder
+            access = environment.access
+            if access and (*place, access.name) == tuple(parts[:3]):
+                return access_origins(organization, access)
+    return None
+
+
+def _shown(live: LiveUnit) -> LiveUnit:
+    shown = [
+        shown_holder(one) if one.key.list in (GRANTS, BYPASS) else one for one in live.resources
+    ]
+    return replace(live, resources=tuple(shown))
 
 
 def _offline(context: Context, parts: Sequence[str]) -> tuple[Layer, ...]:
@@ -90,19 +122,25 @@ def _live(context: Context, address: str) -> tuple[Job, LiveUnit]:
         reasons = "; ".join(error.message for error in located.errors)
         raise _unknown(context, address, reasons or "no document reaches such an API")
     desired, _ = desired_unit(context, job)
-    return job, job.provider.fetch(job.target, lists_to_fetch(desired), job.technology)
+    return job, fetch(context, job, desired)
 
 
 def _unknown(context: Context, address: str, hint: str) -> UsageError:
     known = [
-        f"{organization.folder}/{environment.folder}/{api.name}"
+        f"{organization.folder}/{environment.folder}/{name}"
         for organization in context.project.organizations
         for environment in organization.environments
-        for api in environment.apis
+        for name in _names(environment)
     ]
     near = get_close_matches(address, known, 3, 0.5)
     did_you_mean = f"did you mean {' or '.join(near)}? " if near else ""
     return UsageError(f"no API has the address {address}; {did_you_mean}{hint}")
+
+
+def _names(environment: Environment) -> Iterator[str]:
+    yield from (api.name for api in environment.apis)
+    if environment.access is not None:
+        yield environment.access.name
 
 
 _Explained = tuple[EffectivePolicy | None, Resource | None, list[_Row]]
@@ -138,7 +176,9 @@ def _rows(policy: EffectivePolicy, live: Resource | None, redactor: Redactor) ->
                 origin.layer,
                 f"{origin.source.file}:{origin.source.line}",
             )
-    for path in differing_fields(theirs, ours) if ours != theirs else ():
+    # What no file says of an app is not managed, and has no default.
+    has_defaults = desired.key.list not in ACCESS_LISTS
+    for path in differing_fields(theirs, ours) if has_defaults and ours != theirs else ():
         if not any(path[: len(other)] == other[: len(path)] for other in said):
             wanted = redact_at(walk(ours, path), path, secrets, redactor)
             held = redact_at(walk(theirs, path), path, secrets, redactor)
@@ -148,6 +188,7 @@ def _rows(policy: EffectivePolicy, live: Resource | None, redactor: Redactor) ->
 def _held(live: Resource, redactor: Redactor) -> Iterator[_Row]:
     """All that the service holds of a policy that no file names."""
     paths: list[Path] = [
+        *((name,) for name in live.canonical if live.key.list in ACCESS_LISTS),
         ("version",),
         *(("config", key) for key in live.settings.get("config", ())),
     ]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from reconciler.core.project import ApiDocument, Environment, Organization
+from reconciler.core.project import AccessDocument, ApiDocument, Environment, Organization
 from reconciler.errors import UsageError
 from reconciler.run.context import Context, Scope
 
@@ -40,8 +40,16 @@ def _environments(organization: Organization, scope: Scope) -> Iterator[Environm
     for environment in organization.environments:
         if scope.has_environment(environment.folder):
             apis = tuple(api for api in environment.apis if _has_api(api, scope.apis))
-            if apis or environment.groups or not scope.apis:
-                yield replace(environment, apis=apis)
+            access = _access(environment, scope.apis)
+            if apis or environment.groups or access or not scope.apis:
+                yield replace(environment, apis=apis, access=access)
+
+
+def _access(environment: Environment, globs: tuple[str, ...]) -> AccessDocument | None:
+    found = environment.access
+    if found and globs and not any(fnmatchcase(found.name, glob) for glob in globs):
+        return None
+    return found
 
 
 def _has_api(api: ApiDocument, globs: tuple[str, ...]) -> bool:

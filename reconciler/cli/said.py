@@ -13,6 +13,7 @@ _PLANNED = {
     "max_deletes": "maxDeletes",
     "allow_weakening": "allowWeakening",
     "allow_empty": "allowEmpty",
+    "break_glass_ok": "breakGlassOk",
     "resend_secrets": "resendSecrets",
 }
 

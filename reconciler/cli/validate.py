@@ -28,7 +28,7 @@ def run(args: argparse.Namespace, shell: Shell) -> Exit:
     errors = _online(context, warnings) if args.online else _offline(context, warnings)
     errors += loosenings(context)
     units = sum(
-        len(environment.apis) + len(environment.groups)
+        len(environment.apis) + len(environment.groups) + (environment.access is not None)
         for organization in context.project.organizations
         for environment in organization.environments
     )

@@ -54,6 +54,13 @@ def _limits(verb: argparse.ArgumentParser) -> None:
         help="believe a list that is empty although the last run saw something in it",
     )
     verb.add_argument(
+        "--break-glass-ok",
+        action="store_const",
+        const=True,
+        help="Salesforce: narrow although this tool may lose its access, where somebody with Use "
+        "Any API Client can repair it",
+    )
+    verb.add_argument(
         "--resend-secrets",
         nargs="?",
         action="append",

@@ -77,6 +77,8 @@ def context_for(
         known=Converged(store, redactor),
         resend=tuple(getattr(args, "resend_secrets", None) or ()),
         connect=platforms.connect,
+        connect_org=platforms.connect_org,
+        break_glass_ok=bool(getattr(args, "break_glass_ok", None)),
         scope=scope or Scope(tuple(args.org), tuple(args.env), tuple(args.api)),
         parallelism=args.parallelism,
         progress=progress_for(shell, no_color=args.no_color),

@@ -20,6 +20,7 @@ from reconciler.core.project import Entry, Environment, Layer, Organization, Ref
 from reconciler.core.redact import Redactor, is_secret_key
 
 _OPEN_TYPES = ("integer", "number", "boolean")
+_FOR_READERS = ("description", "owner", "reason", "reviewBy")
 _REFERENCE = re.compile(r"\$\{(env|file):[^{}]*\}")
 
 
@@ -41,7 +42,26 @@ def content_digest(
             for group in environment.groups
         ],
     ]
+    if environment.org is not None:
+        data += [[environment.org.id[:15], environment.org.is_sandbox]]
+        data += [_access(organization.access), _access(_body(environment))]
     return "sha256:" + hashlib.sha256(_texts(data).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _body(environment: Environment) -> Mapping[str, Any] | None:
+    return environment.access.body if environment.access else None
+
+
+def _access(body: Mapping[str, Any] | None) -> Any:
+    """What an ApiAccess asks for; who answers for an app, and why, is not part of it."""
+    if body is None:
+        return None
+    asked = {key: _plain(value) for key, value in body.items() if key not in _FOR_READERS}
+    apps = [
+        {key: value for key, value in app.items() if key not in _FOR_READERS}
+        for app in asked.get("apps") or ()
+    ]
+    return {**asked, "apps": apps}
 
 
 def _texts(value: Any) -> str:

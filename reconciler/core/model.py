@@ -24,6 +24,10 @@ POLICIES, OUTBOUND, TIERS, AUTOMATED = (
 LISTS = (POLICIES, OUTBOUND, TIERS, AUTOMATED)
 """The lists of a document. One that no layer declares is not managed."""
 
+SETTINGS, APPS, GRANTS, BYPASS = "settings", "apps", "grants", "bypass"
+ACCESS_LISTS = (SETTINGS, APPS, GRANTS, BYPASS)
+"""What an ApiAccess is made of: switches, apps, who may use each, and who gets around it all."""
+
 ENVIRONMENT_UNIT = "automatedPolicies"
 """Unit name, in addresses, of what belongs to the environment itself."""
 
@@ -37,12 +41,30 @@ class Source:
     column: int = 0
 
 
+_KINDS = {
+    TIERS: "tier",
+    AUTOMATED: "automatedPolicy",
+    SETTINGS: "setting",
+    APPS: "app",
+    GRANTS: "grant",
+    BYPASS: "bypass",
+}
+
+
+def _quoted(part: str) -> str:
+    return quote(part, safe="-._~ *")
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class ResourceKey:
     """Identity of a resource within its unit.
 
     list: one of LISTS. group: Exchange group id, empty for a tier. type: asset id, empty for a
     tier. name: `name` of a policy entry (the live label), the tier's name, else empty.
+
+    Or one of ACCESS_LISTS. type: the switch, the app's name, or the permission that gets around.
+    group: of an app `connectedApp` or `externalClientApp`; of a grant or bypass `permissionSet` or
+    `profile`, and name: which one.
     """
 
     list: str
@@ -52,14 +74,18 @@ class ResourceKey:
 
     @property
     def kind(self) -> str:
-        """`policy`, `tier` or `automatedPolicy`."""
-        return {TIERS: "tier", AUTOMATED: "automatedPolicy"}.get(self.list, "policy")
+        """`policy`, `tier`, `automatedPolicy`; `setting`, `app`, `grant` or `bypass`."""
+        return _KINDS.get(self.list, "policy")
 
     @property
     def segment(self) -> str:
-        """Last segment of the address: `ip-allowlist`, `rate-limiting:writes`, `tier:Gold`."""
+        """Last segment of the address: `ip-allowlist`, `rate-limiting:writes`, `tier:Gold`,
+        `Billing Sync/permissionSet:Billing_Sync_Use`."""
+        if self.list in (GRANTS, BYPASS):
+            of = "bypass:" if self.list == BYPASS else ""
+            return f"{of}{_quoted(self.type)}/{self.group}:{_quoted(self.name)}"
         parts = ("tier" if self.list == TIERS else self.type, self.name)
-        return ":".join(quote(part, safe="-._~ *") for part in parts if part)
+        return ":".join(_quoted(part) for part in parts if part)
 
     @property
     def token(self) -> str:
@@ -168,6 +194,11 @@ class DesiredUnit:
     platform: str = "anypoint"
     technology: str = ""
     source: Source | None = None
+
+    @property
+    def terms(self) -> Mapping[str, Any]:
+        """What else the files say of the unit, as plain values, for its digest."""
+        return {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,7 +157,8 @@ def desired_digest(desired: DesiredUnit) -> str:
         for resource in desired.resources
     ]
     absent = [[item.list, item.group, item.type, item.name] for item in desired.absent]
-    return _sha256([str(desired.address), lists, resources, absent, desired.prune])
+    terms = [dict(desired.terms)] if desired.terms else []
+    return _sha256([str(desired.address), lists, resources, absent, desired.prune, *terms])
 
 
 def digest_of_desired(units: Iterable[DesiredUnit]) -> str:

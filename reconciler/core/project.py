@@ -120,11 +120,38 @@ class Requirement:
 
 
 @dataclass(frozen=True, slots=True)
+class Org:
+    """The Salesforce org of an environment.
+
+    url: base URL of its APIs, without a trailing slash. id: as written, 15 or 18 characters.
+    version: of the APIs, such as `64.0`. auth: the mapping as in the file, with references
+    unresolved; None where it is absent.
+    """
+
+    url: str
+    id: str
+    is_sandbox: bool
+    version: str
+    source: Source
+    auth: Mapping[str, Any] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AccessDocument:
+    """An ApiAccess; `name` is the file stem. `body` is the YAML mapping with its places."""
+
+    name: str
+    body: Mapping[str, Any] = field(repr=False)
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     """An environment folder: its document, its defaults, and the API documents in it.
 
     environment: name or id. layer: `defaults:` of the document, its versions and prune.
-    automated: the declared automated policies, or None where the list is not managed.
+    automated: the declared automated policies, or None where the list is not managed. org and
+    access: on platform salesforce the org, and its ApiAccess where there is one.
     """
 
     folder: str
@@ -136,6 +163,8 @@ class Environment:
     protected: bool = False
     automated: tuple[Entry, ...] | None = None
     requires: tuple[Requirement, ...] = ()
+    org: Org | None = None
+    access: AccessDocument | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +172,7 @@ class Organization:
     """An organization folder. organization: name or id. host: base URL without trailing slash.
 
     auth: the mapping as in the file, with references unresolved; None where it is absent.
+    access: on platform salesforce, `defaults:` for the ApiAccess of every environment.
     """
 
     folder: str
@@ -153,6 +183,7 @@ class Organization:
     environments: tuple[Environment, ...]
     source: Source
     auth: Mapping[str, Any] | None = field(default=None, repr=False)
+    access: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

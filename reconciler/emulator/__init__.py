@@ -2,5 +2,6 @@
 
     connection -> server -> app -(faults, request log)-> service -> handler -> store
 
-`anypoint` plays Anypoint Platform at `/`; `controls` serves `/_emulator` for tests and demos.
+`anypoint` plays Anypoint Platform at `/`, `salesforce` an org at `/salesforce`; `controls` serves
+`/_emulator` for tests and demos.
 """

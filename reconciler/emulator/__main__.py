@@ -12,6 +12,8 @@ import yaml
 
 from reconciler.emulator.anypoint.service import Anypoint
 from reconciler.emulator.app import App
+from reconciler.emulator.salesforce.service import Salesforce
+from reconciler.emulator.seeds import part_of
 from reconciler.emulator.server import Tls, listen, serve
 
 _PORT = 8790
@@ -36,13 +38,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Serves as the parsed arguments say; the first line of stdout is the base URL."""
     try:
-        anypoint = Anypoint(_seed(arguments.seed))
+        seed = _seed(arguments.seed)
+        anypoint = Anypoint(part_of(seed, "anypoint"))
+        salesforce = Salesforce(part_of(seed, "salesforce"))
         tls = _tls(arguments.tls_cert, arguments.tls_key)
         listener = listen(arguments.port)
     except (OSError, OverflowError, ValueError, yaml.YAMLError) as error:
         print(f"emulator: {error}", file=sys.stderr)
         return 1
-    serve(App(anypoint, arguments.latency_ms), listener, _announce, tls)
+    serve(App(anypoint, salesforce, arguments.latency_ms), listener, _announce, tls)
     return 0
 
 

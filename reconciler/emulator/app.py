@@ -17,6 +17,9 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 _LARGEST_BODY = 16 * 1024 * 1024
+# Clients of Salesforce that keep only the host of an instance URL ask at the root. Anypoint has
+# nothing there.
+_SALESFORCE = ("/salesforce/", "/services/", "/id/")
 _logger = logging.getLogger(__name__)
 
 
@@ -24,29 +27,34 @@ class Service(Protocol):
     """One emulated platform.
 
     - `answer` handles any request under the service's prefix, and refuses by `Refusal`.
-    - `reset` takes a seed by name or content; ValueError says what is wrong with it.
-    - `state` gives plain data that `reset` takes back.
+    - `prepare` reads a seed, by name or content, and gives what puts it in force; ValueError
+      says what is wrong with it.
+    - `state` gives plain data that `prepare` takes back.
     - `tamper` makes a change as another user; ValueError or `Refusal` when it cannot.
-    - `settings` and `change_settings` read and set the service's switches.
+    - `switches` names the service's switches, `settings` and `change_settings` read and set them.
     """
 
     def answer(self, request: Request) -> Response: ...
-    def reset(self, seed: Any) -> None: ...
+    def prepare(self, seed: Any) -> Callable[[], None]: ...
     def state(self) -> dict[str, Any]: ...
     def tamper(self, order: dict[str, Any]) -> Any: ...
+    def switches(self) -> tuple[str, ...]: ...
     def settings(self) -> dict[str, Any]: ...
     def change_settings(self, changes: dict[str, Any]) -> None: ...
 
 
 class App:
-    """Serves `anypoint` at the root and the controls at `/_emulator`."""
+    """Serves Anypoint at the root, Salesforce at `/salesforce`, the controls at `/_emulator`."""
 
-    def __init__(self, anypoint: Service, latency_ms: int = 0) -> None:
+    def __init__(self, anypoint: Service, salesforce: Service, latency_ms: int = 0) -> None:
         self._anypoint = anypoint
+        self._salesforce = salesforce
         self._latency_s = latency_ms / 1000
         self._faults = Faults()
         self._ledger = Ledger()
-        self._controls = Controls({"anypoint": anypoint}, self._faults, self._ledger)
+        self._controls = Controls(
+            {"anypoint": anypoint, "salesforce": salesforce}, self._faults, self._ledger
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -79,8 +87,8 @@ class App:
             await _send(send, response, request.method)
 
     def _route(self, request: Request) -> Response:
-        if request.path == "/salesforce" or request.path.startswith("/salesforce/"):
-            return json_response(404, {"message": "Not Found"})
+        if request.path.startswith(_SALESFORCE):
+            return self._salesforce.answer(request)
         return self._anypoint.answer(request)
 
 

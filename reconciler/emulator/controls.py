@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.emulator.faults import Faults, parse_faults
 from reconciler.emulator.ledger import Ledger
 from reconciler.emulator.routing import Router
+from reconciler.emulator.seeds import part_of
 from reconciler.emulator.wire import Refusal, Request, Response, json_response
 
 if TYPE_CHECKING:
@@ -56,8 +57,11 @@ class Controls:
         """A body `{"seed": NAME or a state}`; without one the demo seed."""
         order = _object(request) if request.body.strip() else {}
         _known_keys(order, ("seed",))
-        for service in self._services.values():
-            service.reset(order.get("seed", "demo"))
+        seed = order.get("seed", "demo")
+        # All are read before one is replaced: a wrong seed changes nothing.
+        ready = [s.prepare(part_of(seed, name)) for name, s in self._services.items()]
+        for take in ready:
+            take()
         self._faults.replace([])
         self._ledger.clear()
         return json_response(200, {"message": "reset"})
@@ -86,8 +90,10 @@ class Controls:
 
     def _change_settings(self, request: Request) -> Response:
         changes = _object(request)
+        _known_settings(changes, self._services)
         for service in self._services.values():
-            service.change_settings(changes)
+            own = service.switches()
+            service.change_settings({n: v for n, v in changes.items() if n in own})
         return self._settings(request)
 
 
@@ -109,3 +115,10 @@ def _known_keys(order: Mapping[str, Any], keys: tuple[str, ...]) -> None:
     unknown = sorted(set(order) - set(keys))
     if unknown:
         raise ValueError(f"unknown keys: {', '.join(unknown)}")
+
+
+def _known_settings(changes: Mapping[str, Any], services: Mapping[str, Service]) -> None:
+    known = [name for service in services.values() for name in service.switches()]
+    for name in changes:
+        if name not in known:
+            raise ValueError(f"unknown setting {name!r}; there is {', '.join(known)}")

@@ -178,7 +178,7 @@ def environment(
     automated = document.get(AUTOMATED)
     return Environment(
         folder=folder,
-        environment=str(document["environment"]),
+        environment=str(document.get("environment") or folder),
         layer=layer(document, DEFAULTS["Environment"], file),
         apis=tuple(apis),
         groups=tuple(sorted(groups, key=lambda group: group.source)),
@@ -224,13 +224,16 @@ def organization(
     document: Map, folder: str, file: str, environments: Sequence[Environment]
 ) -> Organization:
     """An organization with its environments. The host is checked already."""
+    platform = str(document.get("platform") or "anypoint")
+    is_salesforce = platform == "salesforce"
     return Organization(
         folder=folder,
-        platform=str(document.get("platform") or "anypoint"),
-        organization=str(document["organization"]),
-        host=base_url(document.get("host") or DEFAULT_HOST),
+        platform=platform,
+        organization=str(document.get("organization") or folder),
+        host="" if is_salesforce else base_url(document.get("host") or DEFAULT_HOST),
         layer=layer(document, DEFAULTS["Organization"], file),
         environments=tuple(environments),
         source=source_of(document, file),
         auth=document.get("auth"),
+        access=document.get("defaults") if is_salesforce else None,
     )

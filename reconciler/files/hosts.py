@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from reconciler.core.hosts import is_loopback
 
 DEFAULT_HOST = "https://anypoint.mulesoft.com"
+_PATH = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
 
 
@@ -35,6 +36,21 @@ def base_url(text: str) -> str:
         raise ValueError("http:// is for loopback only; use https://")
     shown = f"[{name}]" if ":" in name else name
     return f"{parts.scheme}://{shown}" + (f":{port}" if port is not None else "")
+
+
+def org_url(text: str) -> str:
+    """The base URL of a Salesforce org; raises ValueError as `base_url`.
+
+    On this machine it may have a path: there the emulator serves it below one.
+    """
+    _, slash, path = text.rpartition("://")[2].partition("/")
+    host = base_url(text.removesuffix(f"/{path}") if slash else text)
+    plain = path.strip("/")
+    if not plain:
+        return host
+    if not is_loopback(urlsplit(host).hostname or "") or not _PATH.fullmatch(plain):
+        raise ValueError("only scheme, host and port are wanted, without a path")
+    return f"{host}/{plain}"
 
 
 def _is_name(name: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,6 +21,7 @@ from reconciler.core.project import (
 from reconciler.core.redact import is_secret_key
 from reconciler.errors import PolicyError, Problem
 from reconciler.files import documents
+from reconciler.files.access import check_doubles
 from reconciler.files.hosts import base_url
 from reconciler.files.names import selector_name
 from reconciler.files.placement import (
@@ -30,6 +31,7 @@ from reconciler.files.placement import (
     check_placement,
     place_documents,
 )
+from reconciler.files.platforms import access_of, check_platforms, org_of
 from reconciler.files.requires import check_requires
 from reconciler.files.tree import read_tree
 from reconciler.files.values import Resolver, has_reference, strings
@@ -77,7 +79,8 @@ def load(root: Path, schemas: Schemas, *, resolver: Resolver) -> Project:
     """
     files, problems = read_tree(root)
     placed, found = place_documents(files)
-    findings = _Findings([*problems, *found, *check_placement(files, placed)])
+    misplaced = (*check_placement(files, placed), *check_platforms(placed))
+    findings = _Findings([*problems, *found, *misplaced])
     sound = [item for item in placed if _check(item, schemas, resolver, findings)]
     organizations = _organizations(sound, findings)
     findings.problems += check_requires(organizations, {item.folders for item in placed})
@@ -127,9 +130,6 @@ def _later(item: Placed) -> Problem | None:
     if item.kind in LATER_KINDS:
         message = f"kind: {item.kind} is not supported by this version yet"
         return item.problem(message, "keep it out of the tree until it is", path="kind")
-    if item.kind == "Organization" and item.document.get("platform") == "salesforce":
-        message = "platform: salesforce is not supported by this version yet"
-        return item.problem(message, "keep it out of the tree until it is", path="platform")
     return None
 
 
@@ -191,10 +191,15 @@ def _named(entry: Any) -> tuple[str, str] | None:
 
 def _check_auth(item: Placed, findings: _Findings) -> None:
     auth = item.document.get("auth")
-    if item.kind != "Organization" or not isinstance(auth, Map):
+    if item.kind not in ("Organization", "Environment") or not isinstance(auth, Map):
         return
     for key, value in auth.items():
-        if is_secret_key(key) and isinstance(value, str) and not has_reference(value):
+        if (
+            key != "privateKeyFile"
+            and is_secret_key(key)
+            and isinstance(value, str)
+            and not has_reference(value)
+        ):
             message = "a secret stands here as plain text"
             hint = "write ${env:NAME} or ${file:PATH}"
             at = auth.value_at[key]
@@ -214,6 +219,8 @@ def _organizations(sound: Sequence[Placed], findings: _Findings) -> tuple[Organi
                 documents.organization(item.document, item.folders[0], item.file, environments)
             )
             _check_doubles(found[-1].layer.lists.values(), findings)
+            if found[-1].access is not None:
+                findings.problems += check_doubles(found[-1].access, item.file)
     findings.problems += _twice(
         found, lambda one: (one.host, one.organization), "this organization has a folder already"
     )
@@ -231,13 +238,18 @@ def _environments(
         _check_apis(apis, groups, findings)
         for item in by_folder[below]:
             if item.kind == "Environment":
-                found.append(
-                    documents.environment(item.document, below[1], item.file, apis, groups)
-                )
+                head = documents.environment(item.document, below[1], item.file, apis, groups)
+                org = org_of(item.document, item.file)
+                access = access_of(by_folder[below]) if org else None
+                found.append(replace(head, org=org, access=access))
+                if access:
+                    findings.problems += check_doubles(access.body, access.source.file)
                 _check_doubles(found[-1].layer.lists.values(), findings)
                 _check_doubles([found[-1].automated or ()], findings)
     findings.problems += _twice(
-        found, lambda one: one.environment, "this environment has a folder already"
+        found,
+        lambda one: one.org.id[:15] if one.org else one.environment,
+        "this environment has a folder already",
     )
     return found
 

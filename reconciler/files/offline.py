@@ -14,6 +14,7 @@ from reconciler.core.project import (
     Organization,
     Project,
 )
+from reconciler.files.access import effective_access
 from reconciler.files.layers import Effective, Layering
 from reconciler.files.match import GroupMatcher
 
@@ -33,7 +34,8 @@ class OfflineUnit:
 
 
 def effective_offline(project: Project, layering: Layering) -> Iterator[OfflineUnit]:
-    """Each environment's own unit, each ApiInstance and each ApiGroup, in order of address.
+    """Each environment's own unit, each ApiInstance and ApiGroup, each ApiAccess, in order of
+    address.
 
     Groups are matched by what an ApiInstance says of itself. Where that leaves it open, the group
     is left out and the unit is not complete.
@@ -45,6 +47,9 @@ def effective_offline(project: Project, layering: Layering) -> Iterator[OfflineU
                 yield _automated(organization, environment, outer, layering)
             yield from _apis(organization, environment, outer, layering)
             yield from _groups(organization, environment, outer, layering)
+            if environment.access is not None:
+                found = effective_access(organization, environment, _NOWHERE)
+                yield OfflineUnit(None, (*found, []))
 
 
 def _automated(

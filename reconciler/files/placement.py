@@ -11,8 +11,16 @@ from reconciler.files.tree import PolicyFile
 from reconciler.files.yaml import Map
 
 API_KINDS = ("ApiInstance", "ApiGroup")
-LATER_KINDS = ("ApiAccess", "Guardrail", "Exception", "PolicyTest")
-_LEVELS = {"Project": 0, "Organization": 1, "Environment": 2, "ApiInstance": 2, "ApiGroup": 2}
+ACCESS_KIND = "ApiAccess"
+LATER_KINDS = ("Guardrail", "Exception", "PolicyTest")
+_LEVELS = {
+    "Project": 0,
+    "Organization": 1,
+    "Environment": 2,
+    "ApiInstance": 2,
+    "ApiGroup": 2,
+    "ApiAccess": 2,
+}
 _WHERE = (
     "the root of the tree",
     "an organization's folder (ORGANIZATION/file.yaml)",
@@ -117,5 +125,5 @@ def _needs_head(
         return False
     below = [item for item in placed if item.folders[:level] == folders]
     if any(item.kind not in _LEVELS for item in below if item.folders == folders):
-        return any(item.kind in API_KINDS for item in below)
+        return any(item.kind in (*API_KINDS, ACCESS_KIND) for item in below)
     return any(item.kind in _LEVELS for item in below)

@@ -36,6 +36,7 @@ KINDS = {
     "Environment": "environment",
     "ApiInstance": "api-instance",
     "ApiGroup": "api-group",
+    "ApiAccess": "api-access",
 }
 _STAND_IN = "${env:SECRET}"
 _MAX_REMEMBERED = 4096

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
+from reconciler.core.access import DesiredAccess, LiveAccess
 from reconciler.core.catalogue import PolicyType
 from reconciler.core.model import Instance, LiveUnit, Resource, Target
 
@@ -50,6 +51,21 @@ class PolicyShelf(Protocol):
 
     def policy_type(self, organization: str, group: str, name: str, version: str) -> PolicyType:
         """What a version takes as its configuration; direction and gateways are left empty."""
+
+
+@runtime_checkable
+class AccessPlatform(Protocol):
+    """What a provider has besides, where its platform says who may call its APIs."""
+
+    def fetch_access(self, target: Target, desired: DesiredAccess) -> LiveAccess:
+        """Everything that the org holds of it, and of the names in `desired` what they stand for.
+
+        Raises CannotSee where rights are missing: that is never read as none.
+        """
+
+    def prove_access(self, target: Target) -> None:
+        """Shows with a new token and a real query that this login still gets in; waits for what
+        may not have spread yet. Raises LockedOut, with the way out, where it does not."""
 
 
 class Provider(Protocol):

@@ -25,7 +25,7 @@ from reconciler.errors import (
     ReconcilerError,
     worst,
 )
-from reconciler.run import creating
+from reconciler.run import access, creating
 from reconciler.run.context import Context
 from reconciler.run.converge import diff, fetch, side_by_side
 from reconciler.run.creating import Sent
@@ -148,7 +148,7 @@ def _attempt(context: Context, work: Work, step: Step, run: _Run, stop: Event) -
     if stop.is_set():
         return Outcome(step.change, SKIPPED, _INTERRUPTED, Exit.INTERRUPTED)
     # What takes something away, or moves it, waits for what was to be there before it.
-    if run.has_failed and _takes_away(step.change):
+    if run.has_failed and (_takes_away(step.change) or access.stops_at_failure(work)):
         return Outcome(step.change, SKIPPED, _EARLIER, Exit.PARTIAL)
     if run.has_failed_tier and step.desired and step.desired.key.type in _NEED_TIERS:
         return Outcome(step.change, SKIPPED, _NO_TIER, Exit.PARTIAL)
@@ -157,6 +157,7 @@ def _attempt(context: Context, work: Work, step: Step, run: _Run, stop: Event) -
         if run.has_sent and (why := _moved(context, work, step, run)):
             run.has_failed = True
             return Outcome(step.change, SKIPPED, f"{_STALE}{why}", Exit.STALE)
+        access.check_before(context, work, step)
         if halted := context.account.refusal(step):
             return Outcome(step.change, SKIPPED, halted, Exit.FAILURE)
         run.has_sent = True
@@ -169,6 +170,12 @@ def _attempt(context: Context, work: Work, step: Step, run: _Run, stop: Event) -
         run.has_failed_tier |= step.change.kind == "tier"
         return Outcome(step.change, FAILED, str(error), error.exit)
     context.account.answered(step, sent.id)
+    try:
+        access.check_after(work, step)
+    except ReconcilerError as error:
+        # It is done, and it is the last thing that is done.
+        run.has_failed = True
+        return Outcome(step.change, APPLIED, str(error), error.exit)
     reasons = (sent.reason, _remember(context, work, step, sent.id))
     return Outcome(step.change, APPLIED, "; ".join(filter(None, reasons)))
 

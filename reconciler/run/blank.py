@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from reconciler.core.known import KnownResource, KnownUnit
-from reconciler.core.model import LISTS, Instance, LiveUnit, Target, UnitAddress
+from reconciler.core.model import ACCESS_LISTS, LISTS, Instance, LiveUnit, Target, UnitAddress
 from reconciler.core.plan import PlanError
 from reconciler.errors import Exit, Incomplete, NotFound, ReconcilerError, Refusal
 from reconciler.providers.base import Provider
@@ -27,7 +27,7 @@ def check_unit(
 ) -> LiveUnit:
     """The unit as it was read; raises Refusal where a list of it is not to be believed."""
     known = None if context.allow_empty else context.known.unit(address, live.target)
-    for listed in LISTS if known else ():
+    for listed in (*LISTS, *ACCESS_LISTS) if known else ():
         if listed in live.lists and listed not in live.hides_disabled:
             _check_list(provider, live, listed, known.of(listed) if known else ())
     return live

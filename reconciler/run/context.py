@@ -11,9 +11,10 @@ from typing import Any, Protocol
 from reconciler.core.diff import Step, UnitDiff
 from reconciler.core.limits import MAX_DELETES, DeleteLimit
 from reconciler.core.outcome import Outcome
-from reconciler.core.project import Organization, Project
+from reconciler.core.project import Environment, Organization, Project
 from reconciler.core.redact import Redactor
 from reconciler.core.stricter import Loosening
+from reconciler.errors import ReconcilerError
 from reconciler.files.layers import Layering
 from reconciler.providers.base import Provider
 from reconciler.run.converged import Converged
@@ -123,11 +124,18 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+def _no_org(organization: Organization, environment: Environment) -> Provider:
+    place = f"{organization.folder}/{environment.folder}"
+    raise ReconcilerError(f"{place}: nothing connects to its org")
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """A loaded project and everything needed to compare it with what is live.
 
     connect: the provider of an organization; the same one for the same host and credentials.
+    connect_org: that of an environment with an org of its own. break_glass_ok: somebody else can
+    repair it if this tool is locked out.
     max_deletes: what was said explicitly, or None. allow_weakening: globs of addresses that may be
     weakened although they are protected. allow_empty: lists may be empty that were not. memory:
     which secrets were last sent. resend: globs of addresses whose secrets are sent where that is
@@ -142,6 +150,7 @@ class Context:
     layering: Layering
     redactor: Redactor
     connect: Callable[[Organization], Provider]
+    connect_org: Callable[[Organization, Environment], Provider] = _no_org
     scope: Scope = field(default_factory=Scope)
     parallelism: int = 8
     progress: Progress = field(default_factory=Silent)
@@ -150,6 +159,7 @@ class Context:
     resend: tuple[str, ...] = ()
     allow_weakening: tuple[str, ...] = ()
     allow_empty: bool = False
+    break_glass_ok: bool = False
     known: Converged = field(default_factory=Converged)
     deadline: Deadline = field(default_factory=Deadline)
     proofs: tuple[Proof, ...] = ()
@@ -158,6 +168,12 @@ class Context:
     loosened: tuple[Loosening, ...] = ()
     account: Account = field(default_factory=Unwritten)
 
+    def provider(self, organization: Organization, environment: Environment) -> Provider:
+        """Where an environment lives; raises as `Platforms.connect`."""
+        if environment.org is not None:
+            return self.connect_org(organization, environment)
+        return self.connect(organization)
+
     def said(self) -> dict[str, Any]:
         """The filters and flags that a plan is made with, for the plan and its digest."""
         flags: dict[str, Any] = {"resendSecrets": list(self.resend)} if self.resend else {}
@@ -165,6 +181,8 @@ class Context:
             flags["allowWeakening"] = list(self.allow_weakening)
         if self.allow_empty:
             flags["allowEmpty"] = True
+        if self.break_glass_ok:
+            flags["breakGlassOk"] = True
         if self.baseline:
             flags["baseline"] = self.baseline
         if self.max_deletes is not None:

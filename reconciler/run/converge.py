@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
 
+from reconciler.core.access import DesiredAccess, LiveAccess
+from reconciler.core.access_diff import diff_access
 from reconciler.core.diff import UnitDiff, diff_unit
 from reconciler.core.model import DesiredUnit, LiveUnit
 from reconciler.core.plan import Plan, PlanError, make_plan
 from reconciler.errors import PolicyError, ReconcilerError, UsageError
+from reconciler.files.access import effective_access
 from reconciler.files.layers import Effective
+from reconciler.run.access import access_platform
 from reconciler.run.blank import check_unit, failed_read
 from reconciler.run.context import Context
 from reconciler.run.coverage import Coverage
@@ -119,7 +123,10 @@ def _unit(context: Context, job: Job, coverage: Coverage) -> Compared:
     """Fetches and diffs one unit; a failure becomes an error of that unit alone."""
     try:
         desired, warnings = desired_unit(context, job)
-        if job.match is None:
+        if job.is_access:
+            live = check_unit(context, job.provider, job.address, fetch(context, job, desired))
+            found = diff(context, desired, live)
+        elif job.match is None:
             live = context.memory.recall(coverage.listed(job), desired.resources)
             live = check_unit(context, job.provider, job.address, live)
             found = diff(context, desired, live)
@@ -136,12 +143,16 @@ def _unit(context: Context, job: Job, coverage: Coverage) -> Compared:
 
 def fetch(context: Context, job: Job, desired: DesiredUnit) -> LiveUnit:
     """The unit as it is live, with what is remembered of its secrets."""
+    if isinstance(desired, DesiredAccess):
+        return access_platform(job.provider).fetch_access(job.target, desired)
     live = job.provider.fetch(job.target, lists_to_fetch(desired), job.technology)
     return context.memory.recall(live, desired.resources)
 
 
 def diff(context: Context, desired: DesiredUnit, live: LiveUnit) -> UnitDiff:
     """What the unit needs."""
+    if isinstance(desired, DesiredAccess) and isinstance(live, LiveAccess):
+        return diff_access(desired, live)
     catalogue = context.layering.catalogue
     return diff_unit(desired, live, catalogue, context.redactor, context.resend)
 
@@ -168,6 +179,8 @@ def desired_unit(context: Context, job: Job) -> tuple[DesiredUnit, Sequence[str]
 
 def _effective(context: Context, job: Job) -> Effective:
     protected = job.environment.protected
+    if job.is_access:
+        return (*effective_access(job.organization, job.environment, job.target), [])
     if job.match is None:
         return context.layering.automated_unit(
             job.address,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from typing import Protocol, TypeVar
 
 from reconciler.core.model import ENVIRONMENT_UNIT, Instance, Source, Target, UnitAddress
@@ -12,6 +13,7 @@ from reconciler.core.plan import PlanError
 from reconciler.core.project import Environment, Organization
 from reconciler.errors import Exit, PolicyError, Problem, ReconcilerError
 from reconciler.files.match import Match, match, matches_filter
+from reconciler.files.platforms import SALESFORCE
 from reconciler.providers.base import LiveEnvironment, LiveOrganization, Provider
 from reconciler.run.blank import check_instances
 from reconciler.run.context import Context
@@ -28,6 +30,11 @@ class Job:
     environment: Environment
     provider: Provider
     match: Match | None = None
+
+    @property
+    def is_access(self) -> bool:
+        """Whether it is the ApiAccess of the environment."""
+        return self.environment.access is not None
 
     @property
     def technology(self) -> str:
@@ -62,6 +69,8 @@ def locate(context: Context, organization: Organization) -> Located:
     ]
     if not environments:
         return Located((), ())
+    if organization.platform == SALESFORCE:
+        return _orgs(context, organization, environments)
     try:
         provider = context.connect(organization)
         source = organization.source
@@ -79,7 +88,31 @@ def locate(context: Context, organization: Organization) -> Located:
     return Located(tuple(jobs), tuple(errors))
 
 
+def _orgs(
+    context: Context, organization: Organization, environments: Iterable[Environment]
+) -> Located:
+    """The ApiAccess of each environment; each org has a login of its own."""
+    jobs: list[Job] = []
+    errors: list[PlanError] = []
+    for environment in environments:
+        assert environment.access is not None
+        address = UnitAddress(organization.folder, environment.folder, environment.access.name)
+        try:
+            provider = context.provider(organization, environment)
+            (live,) = provider.organizations()
+            (kind,) = provider.environments(live.id)
+        except ReconcilerError as error:
+            errors += as_errors(error, f"{organization.folder}/{environment.folder}")
+            continue
+        target = Target(provider.host, live.id, kind.id)
+        jobs.append(Job(address, target, organization, environment, provider))
+    return Located(tuple(jobs), tuple(errors))
+
+
 def _has_units(context: Context, environment: Environment) -> bool:
+    if environment.access is not None:
+        names = context.scope.apis
+        return not names or any(fnmatchcase(environment.access.name, name) for name in names)
     has_own = environment.automated is not None and not context.scope.apis
     return bool(environment.apis or environment.groups or has_own)
 

@@ -10,6 +10,7 @@ from reconciler.core.limits import refused_deletes, refused_tiers, refused_weake
 from reconciler.core.model import DesiredUnit
 from reconciler.core.plan import PlanError
 from reconciler.errors import Exit
+from reconciler.run.access import refused_lockouts
 from reconciler.run.context import Context
 from reconciler.run.requires import unmet
 
@@ -28,6 +29,7 @@ def refusals(
     found = [PlanError(message, Exit.REFUSED) for message in messages]
     found += [_refused(*one) for one in refused_tiers(ordered)]
     found += loosenings(context)
+    found += [_refused(*one) for one in refused_lockouts(context, ordered)]
     found += [_refused(*one) for one in unmet(context, ordered)]
     return [*found, *_weakenings(context, ordered)]
 

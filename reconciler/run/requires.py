@@ -60,7 +60,7 @@ def _why_not(context: Context, requirement: Requirement, places: Places) -> str:
     if found is None:
         return f"it requires {requirement.address}, which is in no file any more"
     try:
-        host = context.connect(found[0]).host
+        host = context.provider(*found).host
     except ReconcilerError as error:
         first = str(error).partition("\n")[0]
         return f"it requires {requirement.address}, of which nothing can be told: {first}"

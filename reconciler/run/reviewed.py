@@ -112,7 +112,12 @@ def _refuse_other_files(plan: Plan, desired: Sequence[DesiredUnit], compared: Co
 def _held(item: Pin, diffs: Mapping[str, UnitDiff], compared: Compared) -> UnitDiff:
     diff = diffs.get(item.address)
     if diff is None:
-        reasons = [error.message for error in compared.errors if error.address == item.address]
+        # Where the login or the environment cannot be reached, the error is theirs.
+        reasons = [
+            error.message
+            for error in compared.errors
+            if f"{item.address}/".startswith(f"{error.address}/")
+        ]
         why = f": {'; '.join(reasons)}" if reasons else ""
         raise Refusal(f"{item.address} is in the plan and cannot be compared now{why}")
     if diff.desired.target != item.target:

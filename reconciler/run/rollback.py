@@ -42,6 +42,8 @@ from reconciler.run.restore import Lost, Restorer
 from reconciler.run.reviewed import Cleared
 from reconciler.run.stages import Work
 
+_BY_FILES = "API Access Control goes back by its files: revert them and apply"
+
 
 @dataclass(frozen=True, slots=True)
 class Inverse:
@@ -128,6 +130,8 @@ def _unit(
         if job is None:
             reason = "the files no longer have its organization or environment"
             return _Undone(None, None, tuple(_left(write, reason) for write in writes))
+        if job.is_access:
+            return _Undone(None, None, tuple(_left(write, _BY_FILES) for write in writes))
         lists = {POLICIES} if job.target.api else set()
         lists |= {key.list for write in writes if (key := _key(write))}
         bare = DesiredUnit(unit, job.target, (), frozenset(lists), prune=True)
@@ -156,7 +160,7 @@ def _job(
             for environment in organization.environments:
                 place = organization.folder, environment.folder
                 if place == (unit.organization, unit.environment):
-                    provider = context.connect(organization)
+                    provider = context.provider(organization, environment)
                     job = Job(unit, target, organization, environment, provider)
     if job and job.provider.host != target.host:
         raise Refusal(

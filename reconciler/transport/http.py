@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json as jsonlib
 import logging
-import re
 import threading
 import uuid
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -21,6 +20,7 @@ from reconciler import __version__
 from reconciler.errors import BadAnswer, OutOfTime, ProviderError, Refusal, Throttled
 from reconciler.transport.answers import Answer, Call, decode, failure
 from reconciler.transport.backoff import Backoff, asked_wait_s, spent_wait_s, told_budget
+from reconciler.transport.bodies import Body, Reading
 from reconciler.transport.bounds import Bounds
 from reconciler.transport.reasons import reason_of
 from reconciler.transport.sessions import BadSetting, Bearer, Route, new_session, route_to
@@ -34,6 +34,9 @@ _LEAST_S = 0.05
 _AGAIN = frozenset([429, 502, 503, 504])
 # A wait from here on is told without being asked for twice.
 _LONG_S = 5.0
+
+Failure = Callable[[Call, Answer], ProviderError]
+"""The error that an answer means which is none of those asked for."""
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +70,7 @@ class _Sending:
     message: _Message
     ok: Collection[int]
     is_repeatable: bool
+    failure: Failure
     began: float | None = None
     came: Answer | _Lost | None = None
 
@@ -77,15 +81,17 @@ class _Sending:
     def error(self) -> ProviderError:
         """What the last attempt failed of."""
         assert self.came is not None
-        return failure(self.call, self.came) if isinstance(self.came, Answer) else self.came.error
+        came = self.came
+        return self.failure(self.call, came) if isinstance(came, Answer) else came.error
 
 
 class Transport:
     """Calls to one host, from any thread; connections are kept, one session to a call at a time.
 
-    read_only: only GET, and POSTs to paths that match one of `reads`, leave the machine. bounds
-    are those of the run. Proxies and authorities come from the environment (`sessions`). Raises
-    ProviderError and its kin, and Refusal; nothing of `requests`.
+    read_only: only GET, and POSTs that one of `reads` covers (a text: by their path), leave the
+    machine. failure: how this service says what went wrong. bounds are those of the run. Proxies
+    and authorities come from the environment (`sessions`). Raises ProviderError and its kin, and
+    Refusal; nothing of `requests`.
     """
 
     def __init__(
@@ -94,7 +100,8 @@ class Transport:
         *,
         service: str = "anypoint",
         read_only: bool = False,
-        reads: Sequence[str] = (),
+        reads: Sequence[str | Reading] = (),
+        failure: Failure = failure,
         bounds: Bounds | None = None,
         backoff: Backoff | None = None,
     ) -> None:
@@ -102,7 +109,10 @@ class Transport:
         self._service = service
         self._host = urlsplit(base_url).netloc
         self._read_only = read_only
-        self._reads = tuple(re.compile(pattern) for pattern in reads)
+        self._reads = tuple(
+            reading if isinstance(reading, Reading) else Reading(reading) for reading in reads
+        )
+        self._failure = failure
         self._bounds = bounds or Bounds()
         self._pace = self._bounds.budgets.of(self.base_url)
         self._backoff = backoff or Backoff()
@@ -126,27 +136,31 @@ class Transport:
         *,
         params: Mapping[str, str] | None = None,
         json: Any = None,
+        body: Body | None = None,
         token: str | None = None,
         headers: Mapping[str, str] | None = None,
         ok: Collection[int] = (200,),
         repeatable: bool | None = None,
         hide: Sequence[str] = (),
+        read: Callable[[Call, Answer], Any] = decode,
     ) -> Any:
-        """The decoded JSON of an answer with a status in `ok`; None where it has no body.
+        """What `read` makes of an answer with a status in `ok`: its decoded JSON, None where it has
+        no body. Sent is `json`, or `body` as it is.
 
         Repeated on 429, and if `repeatable` (by default: not a POST) also on a broken connection
         and where a gateway answers for the service. `hide`: texts that no error may hold. Raises
         OutOfTime where the run's time does not allow to send it at all.
         """
-        self._refuse_writes(method, path)
         hidden = tuple(hide) + ((token,) if token else ())
         call = Call(self._service, method, path, str(uuid.uuid4()), hidden)
-        message = _message(call, params, json, headers, token)
+        body = body or _json_body(call, json)
+        self._refuse_writes(method, path, body)
+        message = _message(call, params, body, headers, token)
         again = method != "POST" if repeatable is None else repeatable
-        sending = _Sending(call, message, ok, again)
+        sending = _Sending(call, message, ok, again, self._failure)
         self._retrying(self._attempt, sending)
         if sending.is_done and isinstance(sending.came, Answer):
-            return decode(call, sending.came)
+            return read(call, sending.came)
         raise sending.error()
 
     def close(self) -> None:
@@ -155,10 +169,11 @@ class Transport:
             for session in self._sessions:
                 session.close()
 
-    def _refuse_writes(self, method: str, path: str) -> None:
+    def _refuse_writes(self, method: str, path: str, body: Body | None) -> None:
         if not self._read_only or method == "GET":
             return
-        if method == "POST" and any(pattern.fullmatch(path) for pattern in self._reads):
+        content = body.content if body else b""
+        if method == "POST" and any(reading.covers(path, content) for reading in self._reads):
             return
         raise Refusal(f"{self._service}: {method} {path} would write, and this run only reads")
 
@@ -305,22 +320,27 @@ class Transport:
                 self._idle.append(session)
 
 
+def _json_body(call: Call, json: Any) -> Body | None:
+    if json is None:
+        return None
+    try:
+        return Body(jsonlib.dumps(json, allow_nan=False).encode(), "application/json")
+    except (TypeError, ValueError):
+        raise call.error(ProviderError, "the body cannot be written as JSON") from None
+
+
 def _message(
     call: Call,
     params: Mapping[str, str] | None,
-    json: Any,
+    body: Body | None,
     headers: Mapping[str, str] | None,
     token: str | None,
 ) -> _Message:
     made = {"User-Agent": f"reconciler/{__version__}", "Accept": "application/json"}
     made |= {"X-Request-Id": call.request_id, **(headers or {})}
-    if json is None:
+    if body is None:
         return _Message(params, None, made, token)
-    try:
-        body = jsonlib.dumps(json, allow_nan=False).encode()
-    except (TypeError, ValueError):
-        raise call.error(ProviderError, "the body cannot be written as JSON") from None
-    return _Message(params, body, made | {"Content-Type": "application/json"}, token)
+    return _Message(params, body.content, made | {"Content-Type": body.content_type}, token)
 
 
 def _name(call: Call) -> tuple[str, str]:

@@ -188,8 +188,24 @@ def environment(emulator: Emulator) -> dict[str, str]:
 
 
 def sample(folder: Path) -> None:
-    """Puts the sample tree there."""
-    shutil.copytree(ROOT / "policies", folder / "policies")
+    """Puts the sample tree there, as far as it is about Anypoint."""
+    crm = shutil.ignore_patterns("acme-crm")
+    shutil.copytree(ROOT / "policies", folder / "policies", ignore=crm)
+
+
+def crm_sample(folder: Path) -> None:
+    """Puts the part of the sample tree there that is about Salesforce."""
+    shutil.copytree(ROOT / "policies" / "acme-crm", folder / "policies" / "acme-crm")
+
+
+def crm_environment(emulator: Emulator) -> dict[str, str]:
+    """What a user has set who works with the emulated org."""
+    return {
+        **environment(emulator),
+        "SALESFORCE_INSTANCE_URL": f"{emulator.url}/salesforce",
+        "SALESFORCE_CLIENT_ID": "demo",
+        "SALESFORCE_CLIENT_SECRET": "demo",
+    }
 
 
 def checked(done: Done) -> Done:

@@ -132,5 +132,6 @@ def test_unknown_controls_are_refused(
     assert emulator.anonymous(method, path).status_code == status
 
 
-def test_salesforce_is_not_there_yet(emulator: Emulator) -> None:
-    assert emulator.anonymous("GET", "/salesforce/services/data").status_code == 404
+def test_salesforce_is_at_a_path_of_its_own(emulator: Emulator) -> None:
+    assert emulator.anonymous("GET", "/salesforce/services/data").status_code == 200
+    assert emulator.anonymous("GET", "/salesforce").status_code == 404

@@ -83,20 +83,8 @@ def test_a_head_of_a_misspelt_kind_is_not_missed_as_well(tmp_path: Path) -> None
     assert len(found) == 1
 
 
-@pytest.mark.parametrize("kind", ["ApiAccess", "Guardrail", "Exception", "PolicyTest"])
+@pytest.mark.parametrize("kind", ["Guardrail", "Exception", "PolicyTest"])
 def test_a_later_kind_is_named_as_not_supported_yet(tmp_path: Path, kind: str) -> None:
     text = f"apiVersion: reconciler/v1\nkind: {kind}\n"
     (problem,) = problems_of(write_tree(a_tree(tmp_path).parent, {"rules/r.yaml": text}))
     assert f"kind: {kind} is not supported by this version yet" in problem
-
-
-def test_salesforce_is_named_as_not_supported_yet(tmp_path: Path) -> None:
-    text = ORGANIZATION + "platform: salesforce\n"
-    access = "apiVersion: reconciler/v1\nkind: ApiAccess\n"
-    root = write_tree(tmp_path, {"crm/o.yaml": text, "crm/uat/access.yaml": access})
-    assert [problem.split(": ", 2)[2] for problem in problems_of(root)] == [
-        "platform: salesforce is not supported by this version yet "
-        "(keep it out of the tree until it is)",
-        "kind: ApiAccess is not supported by this version yet "
-        "(keep it out of the tree until it is)",
-    ]

@@ -209,7 +209,8 @@ DOCUMENTS = {
     ),
     "no kind": (
         "apiVersion: reconciler/v1",
-        "1:1: kind is missing (one of Project, Organization, Environment, ApiInstance, ApiGroup)",
+        "1:1: kind is missing (one of Project, Organization, Environment, ApiInstance, ApiGroup, "
+        "ApiAccess)",
     ),
     "other format": (
         API.replace("v1", "v2"),
@@ -217,7 +218,8 @@ DOCUMENTS = {
     ),
     "kind that is no text": (
         "apiVersion: reconciler/v1\nkind: [ApiGroup]",
-        "2:7: kind: must be one of Project, Organization, Environment, ApiInstance, ApiGroup",
+        "2:7: kind: must be one of Project, Organization, Environment, ApiInstance, ApiGroup, "
+        "ApiAccess",
     ),
     "no mapping": ("- a", "1:1: a document must be a mapping"),
 }

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import BadAnswer, ProviderError
-from reconciler.transport import Backoff, Transport
+from reconciler.transport import Backoff, Body, Transport
 from reconciler.transport.answers import Call
 from reconciler.transport.http import _message
 from tests.cli.standin import Answer, standing_in
@@ -81,6 +81,6 @@ def test_no_error_log_or_path_holds_a_token(
 
 def test_what_is_sent_does_not_show_itself() -> None:
     call = Call("anypoint", "POST", "/x", "id", (TOKEN,))
-    message = _message(call, None, {"password": "hunter2"}, {"X": TOKEN}, TOKEN)
+    message = _message(call, None, Body.form({"password": "hunter2"}), {"X": TOKEN}, TOKEN)
     assert TOKEN not in repr(call) + repr(message)
     assert "hunter2" not in repr(message)

@@ -58,7 +58,7 @@ def read_seed(seed: Seed, clock: Clock) -> Store:
     elif isinstance(seed, str):
         _fill(store, _named(seed))
     elif isinstance(seed, Mapping):
-        _fill(store, seed.get("anypoint", seed))
+        _fill(store, seed)
     else:
         raise ValueError("a seed is a name or an object")
     return store

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from reconciler.emulator.anypoint import errors
@@ -10,6 +11,7 @@ from reconciler.emulator.anypoint.accounts import authenticate
 from reconciler.emulator.anypoint.call import Call
 from reconciler.emulator.anypoint.routes import PUBLIC, READING_POSTS, ROUTES, Route
 from reconciler.emulator.anypoint.seed import Seed, read_seed
+from reconciler.emulator.anypoint.settings import Settings
 from reconciler.emulator.anypoint.state import dump
 from reconciler.emulator.anypoint.store import Clock, Store
 from reconciler.emulator.anypoint.tampering import tamper
@@ -43,17 +45,24 @@ class Anypoint:
             raise errors.forbidden()
         return route.handler(Call(self._store, request, match.params, grant))
 
-    def reset(self, seed: Any) -> None:
+    def prepare(self, seed: Any) -> Callable[[], None]:
         """Tokens outlive a reset, so that a client need not know of it."""
-        grants = self._store.grants
-        self._store = read_seed(seed, self._clock)
-        self._store.grants = grants
+        store = read_seed(seed, self._clock)
+
+        def take() -> None:
+            store.grants = self._store.grants
+            self._store = store
+
+        return take
 
     def state(self) -> dict[str, Any]:
         return dump(self._store)
 
     def tamper(self, order: dict[str, Any]) -> Any:
         return tamper(self._store, order)
+
+    def switches(self) -> tuple[str, ...]:
+        return (*Settings.names(), "expireTokens")
 
     def settings(self) -> dict[str, Any]:
         return self._store.settings.to_plain()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass
+
+from reconciler.emulator.switches import Switches
 
 _CHOICES = {
     "policyListShape": ("documented", "compact", "compactAlways"),
@@ -14,7 +14,7 @@ _CHOICES = {
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(Switches):
     """One field per switch, named as in the control call.
 
     - `policyListShape`: `compact` answers a policy list without `fullInfo` with the bare array
@@ -29,6 +29,8 @@ class Settings:
     - `usersMeForClients`: a connected app acts as a user: `users/me` answers, `me` has `user`.
     """
 
+    choices = _CHOICES
+
     policyListShape: str = "documented"
     outboundInList: str = "full"
     automatedConflicts: str = "refuse"
@@ -38,18 +40,3 @@ class Settings:
     nullOrderWhenDisabled: bool = False
     usersMeForClients: bool = True
     tokenLifetimeSeconds: int = 3600
-
-    def to_plain(self) -> dict[str, Any]:
-        return asdict(self)
-
-    def changed(self, changes: Mapping[str, Any]) -> Settings:
-        """These settings with `changes`; ValueError names what is unknown or of a wrong type."""
-        types = {item.name: type(getattr(self, item.name)) for item in fields(self)}
-        for name, value in changes.items():
-            if name not in types:
-                raise ValueError(f"unknown setting {name!r}; there is {', '.join(types)}")
-            if type(value) is not types[name]:
-                raise ValueError(f"{name} must be {types[name].__name__}")
-            if value not in _CHOICES.get(name, (value,)):
-                raise ValueError(f"{name} must be one of {', '.join(_CHOICES[name])}")
-        return replace(self, **changes)

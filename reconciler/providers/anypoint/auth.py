@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import re
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from reconciler.core.redact import Secret
 from reconciler.errors import NotAllowed, ProviderError
+from reconciler.providers.logins import Login
 from reconciler.transport import Transport
 
 LOGIN = "/accounts/login"
@@ -30,9 +30,6 @@ _HELP = (
     "or ANYPOINT_USERNAME and ANYPOINT_PASSWORD, or ANYPOINT_TOKEN"
 )
 _TOKEN_TEXT = re.compile(r"[!-~]+")
-# Renewals in a row that did not help the call that asked for them: a part of the service that
-# refuses every token is not to cause a login for each call to it.
-_MAX_VAIN = 3
 # 400 is what OAuth says of an unknown client; 418 is a user of another platform.
 _REFUSED = frozenset([400, 401, 403, 418])
 
@@ -88,67 +85,25 @@ def _credentials(kind: str, values: list[Secret]) -> Credentials:
     return Credentials(kind, texts[0] if len(texts) > 1 else Secret(""), texts[-1])
 
 
-class TokenSource:
+class TokenSource(Login[str]):
     """The token of one login to one host, for all threads; asked for when first needed."""
 
+    service = "anypoint"
+
     def __init__(self, transport: Transport, credentials: Credentials) -> None:
+        super().__init__()
         self._transport = transport
         self._credentials = credentials
-        self._lock = threading.Lock()
-        self._token = ""
-        self._is_renewed = False
-        self._vain = 0
-        self._refusal: NotAllowed | None = None
-
-    def token(self) -> str:
-        """The token; logs in on first use. Raises NotAllowed where that fails."""
-        with self._lock:
-            if not self._token:
-                self._token = self._log_in()
-            return self._token
-
-    def accepted(self, token: str) -> None:
-        """To be told of each call that worked: a later 401 may then be answered by a renewal."""
-        if token == self._token:
-            self._is_renewed = False
-
-    def helped(self) -> None:
-        """To be told where a renewed token was not refused to the call that asked for it."""
-        self._vain = 0
 
     def renew(self, rejected: str) -> str:
-        """A token other than the rejected one; threads that share it cause one login.
-
-        Raises NotAllowed where the rejected token is itself fresh from a renewal, where renewals
-        keep being in vain, and for a bare token.
-        """
-        with self._lock:
-            if self._token != rejected:
-                return self._token
-            if self._credentials.kind == "token":
-                raise NotAllowed(
-                    "the token is not valid (any more), and a bare token cannot be renewed; "
-                    "set a new ANYPOINT_TOKEN or use a connected app",
-                    status=401,
-                )
-            if self._is_renewed or self._vain >= _MAX_VAIN:
-                raise NotAllowed("the service refuses even a new token", status=401)
-            log.info("anypoint: the token was refused; logging in again")
-            self._token = self._log_in()
-            self._is_renewed = True
-            self._vain += 1
-            return self._token
-
-    def _log_in(self) -> str:
-        """A new token. A login that was refused is not tried again: tries count against the
-        account, and many threads would all have theirs."""
-        if self._refusal:
-            raise self._refusal.saying(self._refusal.message)
-        try:
-            return self._ask()
-        except NotAllowed as error:
-            self._refusal = error
-            raise
+        """As any login; raises NotAllowed for a bare token, too."""
+        if self._credentials.kind == "token":
+            raise NotAllowed(
+                "the token is not valid (any more), and a bare token cannot be renewed; "
+                "set a new ANYPOINT_TOKEN or use a connected app",
+                status=401,
+            )
+        return super().renew(rejected)
 
     def _ask(self) -> str:
         name, secret = self._credentials.name.reveal(), self._credentials.secret.reveal()

@@ -229,41 +229,21 @@ class Client:
         hide: Sequence[str] = (),
     ) -> Any:
         def send(token: str) -> Any:
-            return self._transport.request(
-                method,
-                path,
-                params=params,
-                json=body,
-                token=token,
-                headers=_headers(target),
-                ok=ok,
-                hide=hide,
-            )
-
-        token = self._tokens.token()
-        try:
-            answer = send(token)
-        except NotAllowed as error:
-            if error.status != 401:
+            try:
+                return self._transport.request(
+                    method,
+                    path,
+                    params=params,
+                    json=body,
+                    token=token,
+                    headers=_headers(target),
+                    ok=ok,
+                    hide=hide,
+                )
+            except NotAllowed as error:
                 raise _explained(error, target, scope) from None
-            return self._renewed(token, send, target, scope)
-        self._tokens.accepted(token)
-        return answer
 
-    def _renewed(
-        self, rejected: str, send: Callable[[str], Any], target: Target | None, scope: Scope | None
-    ) -> Any:
-        """The answer to the call with a new token, after a 401 to the old one."""
-        token = self._tokens.renew(rejected)
-        try:
-            answer = send(token)
-        except NotAllowed as error:
-            if error.status != 401:
-                self._tokens.helped()
-            raise _explained(error, target, scope) from None
-        self._tokens.helped()
-        self._tokens.accepted(token)
-        return answer
+        return self._tokens.call(send)
 
 
 def _read_pages(
@@ -304,9 +284,10 @@ def _headers(target: Target | None) -> dict[str, str]:
 
 
 def _explained(error: NotAllowed, target: Target | None, scope: Scope | None) -> NotAllowed:
-    """A 403 with the permission that is missing and where; a 401 that outlived a renewal."""
-    why = _missing(target, scope) if error.status == 403 else "a renewed token is refused too"
-    return error.saying(f"{why} ({error.message})")
+    """A 403 with the permission that is missing and where."""
+    if error.status != 403:
+        return error
+    return error.saying(f"{_missing(target, scope)} ({error.message})")
 
 
 def _missing(target: Target | None, scope: Scope | None) -> str:

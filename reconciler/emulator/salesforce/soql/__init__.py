@@ -1,0 +1,1 @@
+"""SOQL: text -(parse)-> Query -(bind)-> checked against the schema -(select)-> records."""

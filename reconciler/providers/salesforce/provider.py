@@ -1,0 +1,323 @@
+"""The protocols of `providers.base`, for one login to one org.
+
+Every write is sent once and read back: success is no proof, and an answer that is lost is no
+failure (facts, section 5.1). What the org does not take is an error.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from reconciler.core.access import CONNECTED_APP, PROFILE, DesiredAccess, LiveAccess
+from reconciler.core.lockout import WAY_OUT
+from reconciler.core.model import (
+    APPS,
+    BYPASS,
+    GRANTS,
+    SETTINGS,
+    Instance,
+    LiveUnit,
+    Resource,
+    Target,
+    UnitAddress,
+)
+from reconciler.core.project import Org
+from reconciler.errors import (
+    BadAnswer,
+    CannotSee,
+    Conflict,
+    LockedOut,
+    NotAllowed,
+    NotFound,
+    ProviderError,
+    Refusal,
+)
+from reconciler.providers.base import LiveEnvironment, LiveOrganization
+from reconciler.providers.salesforce import client as client_
+from reconciler.providers.salesforce import convert, soql
+from reconciler.providers.salesforce.auth import (
+    PATIENCE_S,
+    Credentials,
+    TokenSource,
+    credentials_from,
+)
+from reconciler.providers.salesforce.client import Client
+from reconciler.providers.salesforce.nodes import Node, leaf
+from reconciler.providers.salesforce.reading import Reader
+from reconciler.providers.salesforce.results import ItemResult
+from reconciler.transport import Bounds
+
+__all__ = ["SalesforceProvider", "connect", "credentials_from"]
+
+_NOWHERE = UnitAddress("", "", "")
+
+Made = TypeVar("Made")
+
+
+def connect(
+    org: Org,
+    url: str,
+    credentials: Credentials,
+    *,
+    allow_hosts: Sequence[str] = (),
+    bounds: Bounds | None = None,
+    read_only: bool = False,
+) -> SalesforceProvider:
+    """A provider for one login to one org; nothing is sent yet. Refusal for a foreign host.
+
+    url: where the org's APIs answer.
+    """
+    client, tokens = client_.connect(
+        url,
+        credentials,
+        is_sandbox=org.is_sandbox,
+        org_id=org.id,
+        version=org.version,
+        allow_hosts=allow_hosts,
+        bounds=bounds,
+        read_only=read_only,
+    )
+    return SalesforceProvider(client, tokens, credentials.client_id, org)
+
+
+class SalesforceProvider:
+    """See `providers.base.Provider` and `AccessPlatform`. Remembers the org."""
+
+    def __init__(self, client: Client, tokens: TokenSource, client_id: str, org: Org) -> None:
+        self._client = client
+        self._tokens = tokens
+        self._client_id = client_id
+        self._org = org
+        self._lock = threading.Lock()
+        self._found: LiveOrganization | None = None
+
+    @property
+    def host(self) -> str:
+        return self._client.host
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._client.close()
+
+    def budget(self) -> Mapping[str, str]:
+        return self._client.budget
+
+    def caller(self) -> Mapping[str, Any]:
+        grant = self._tokens.token()
+        (row,) = self._rows(soql.user(grant.user), 1)
+        name = str(row.get("Username") or grant.user)
+        return {"name": name, "kind": "user", "organization": grant.organization}
+
+    def organizations(self) -> tuple[LiveOrganization, ...]:
+        """The org; raises Refusal where it is not the one that the files name."""
+        with self._lock:
+            if self._found is None:
+                self._found = self._read_org()
+            return (self._found,)
+
+    def _read_org(self) -> LiveOrganization:
+        (row,) = self._rows(soql.organization(), 1)
+        is_sandbox = row.get("IsSandbox")
+        if is_sandbox is not self._org.is_sandbox:
+            there, said = ("a sandbox", "none") if is_sandbox else ("no sandbox", "one")
+            raise Refusal(
+                f"salesforce: the org {row.get('Name')} is {there}, and the files say {said}: "
+                "correct sandbox or instanceUrl"
+            )
+        return LiveOrganization(self._tokens.token().organization, str(row.get("Name") or ""))
+
+    def environments(self, organization: str) -> tuple[LiveEnvironment, ...]:
+        kind = "sandbox" if self._org.is_sandbox else "production"
+        (found,) = self.organizations()
+        return (LiveEnvironment(kind, found.name, kind),)
+
+    def instances(self, organization: str, environment: str) -> tuple[Instance, ...]:
+        return ()
+
+    def fetch(self, target: Target, lists: frozenset[str], technology: str) -> LiveUnit:
+        return self.fetch_access(target, DesiredAccess(_NOWHERE, target, (), lists))
+
+    def fetch_access(self, target: Target, desired: DesiredAccess) -> LiveAccess:
+        user = self._tokens.token().user
+        return Reader(self._client, user, self._client_id, desired).read(target)
+
+    def _rows(self, query: str, count: int) -> tuple[Mapping[str, Any], ...]:
+        rows = self._client.query(query)
+        if len(rows) != count:
+            message = f"{len(rows)} rows came in place of {count}"
+            raise CannotSee(message, service="salesforce", method="GET", path="/query")
+        return rows
+
+    def prove_access(self, target: Target) -> None:
+        user = self._tokens.token().user
+        try:
+            grant = self._tokens.fresh(PATIENCE_S)
+            fresh = self._client.holding(grant)
+            fresh.limits()
+            fresh.query(soql.organization())
+        except NotAllowed as error:
+            raise LockedOut(
+                f"this login gets in no more ({error.message}); {WAY_OUT}",
+                service="salesforce",
+                method=error.method,
+                path=error.path,
+                status=error.status,
+                request_id=error.request_id,
+            ) from None
+        if grant.user != user:
+            raise LockedOut(
+                f"a new token is for another user ({grant.user}, was {user})", service="salesforce"
+            )
+
+    def holds(self, target: Target, listed: str, resource: str) -> bool:
+        kinds = {GRANTS: "SetupEntityAccess", APPS: "ConnectedApplication"}
+        if listed not in kinds:
+            return False
+        try:
+            self._client.record(kinds[listed], resource, ["Id"])
+        except (NotFound, CannotSee, ValueError):
+            return False
+        return True
+
+    def has_instance(self, target: Target) -> bool:
+        return False
+
+    def create(
+        self, target: Target, desired: Resource, *, order: int | None, duplicate: bool
+    ) -> Resource:
+        """A grant or a bypass; one that is there already counts as created."""
+        if desired.key.list == BYPASS:
+            return self._set_permission(desired, enabled=True)
+        parent, app = str(desired.settings["parentId"]), str(desired.settings["appId"])
+        # Somebody may have been quicker, or the answer to an earlier call was lost.
+        with suppress(Conflict):
+            self._client.create("SetupEntityAccess", {"ParentId": parent, "SetupEntityId": app})
+        found = self._grants_of(app).get(parent)
+        if found is None:
+            raise _not_taken("the grant is not there")
+        return Resource(desired.key, desired.settings, {}, id=found)
+
+    def _grants_of(self, app: str) -> dict[str, str]:
+        """Ids of the grants of an app by the set that has it."""
+        rows = self._client.query(soql.grants_of(app))
+        return {str(row["ParentId"]): str(row["Id"]) for row in rows}
+
+    def update(
+        self, target: Target, live: Resource, desired: Resource, *, paths: frozenset[str]
+    ) -> None:
+        if live.key.list == SETTINGS:
+            self._switch(target, live.key.type, on=bool(desired.canonical["enabled"]))
+            return
+        policy = {name: desired.canonical[name] for name in paths if name in desired.canonical}
+        if live.key.group == CONNECTED_APP:
+            self._change_connected(target, live, policy)
+        else:
+            self._change_external(target, live, policy)
+
+    def _switch(self, target: Target, name: str, *, on: bool) -> None:
+        self._save(convert.switch_component(name, on=on))
+        kind, element = convert.SETTINGS_TYPE, convert.ELEMENTS[name]
+        found = self._read_back(target, lambda: self._component(kind, convert.SETTINGS_NAME))
+        if found.flag(element) is not on:
+            raise _not_taken(f"{element} is as before")
+
+    def _change_connected(self, target: Target, live: Resource, policy: Mapping[str, Any]) -> None:
+        """Reads, changes and sends the whole component; grants that it lost come back at once."""
+        kind, name = convert.CONNECTED_TYPE, str(live.settings["fullName"])
+        before = self._grants_of(live.id)
+        self._save(convert.connected_component(self._component(kind, name), policy))
+        # Whether lists that are left out are kept is not known (facts, section 5.2).
+        now = self._read_back(target, lambda: self._grants_of(live.id))
+        for parent in before.keys() - now.keys():
+            fields = {"ParentId": parent, "SetupEntityId": live.id}
+            with suppress(Conflict):
+                self._client.create("SetupEntityAccess", fields)
+        found = self._read_back(target, lambda: self._component(kind, name))
+        _check_taken(convert.policy_of_connected(found), policy)
+
+    def _change_external(self, target: Target, live: Resource, policy: Mapping[str, Any]) -> None:
+        kind, name = convert.POLICY_TYPE, str(live.settings["fullName"])
+        self._save(convert.external_component(self._component(kind, name), policy))
+        found = self._read_back(target, lambda: self._component(kind, name))
+        _check_taken(convert.policy_of_external(found), policy)
+
+    def _read_back(self, target: Target, look: Callable[[], Made]) -> Made:
+        """What a write may have ended is this very session: then a new one looks, or it is told
+        that none is let in."""
+        try:
+            return look()
+        except NotAllowed:
+            self.prove_access(target)
+        return look()
+
+    def _component(self, kind: str, name: str) -> Node:
+        (found,) = self._client.read_metadata(kind, [name])
+        if found is None:
+            raise NotFound(f"there is no {kind} {name} any more", service="salesforce")
+        return found
+
+    def _save(self, component: Node) -> None:
+        (result,) = self._client.update_metadata([component])
+        _check_saved(result)
+
+    def delete(self, target: Target, live: Resource) -> None:
+        if live.key.list == BYPASS:
+            self._set_permission(live, enabled=False)
+            return
+        try:
+            self._client.delete("SetupEntityAccess", live.id)
+        except NotFound:
+            return
+        if live.id in self._grants_of(str(live.settings["appId"])).values():
+            raise _not_taken("the grant is still there")
+
+    def _set_permission(self, bypass: Resource, *, enabled: bool) -> Resource:
+        """Gives a permission to a permission set or profile, or takes it away."""
+        permission, parent = convert.PERMISSIONS[bypass.key.type], str(bypass.settings["parentId"])
+        if bypass.key.group == PROFILE:
+            self._save(self._profile(bypass.key.name, permission, enabled=enabled))
+        else:
+            column = {f"Permissions{permission}": enabled}
+            self._client.update("PermissionSet", parent, column)
+        rows = self._client.query(soql.permission_givers(permission))
+        if (parent in {str(row["Id"]) for row in rows}) is not enabled:
+            raise _not_taken(f"{permission} is as it was")
+        return Resource(bypass.key, bypass.settings, {}, id=f"{parent}/{bypass.key.type}")
+
+    def _profile(self, name: str, permission: str, *, enabled: bool) -> Node:
+        """What changes one permission of a profile; its name there is not the one that Setup
+        shows (facts, section 14)."""
+        queries = soql.holders([], [name])
+        rows = [row for query in queries for row in self._client.query(query)]
+        ids = {str(row.get("ProfileId")) for row in rows}
+        for one in self._client.list_metadata(["Profile"]):
+            if one.id in ids:
+                given = Node(
+                    "userPermissions",
+                    children=(leaf("enabled", enabled), leaf("name", permission)),
+                )
+                children = (leaf("fullName", one.full_name), given)
+                return Node("metadata", children=children, type="Profile")
+        raise CannotSee(f"the profile {name!r} is no component", service="salesforce")
+
+    def reorder(self, target: Target, ids: tuple[str, ...]) -> None:
+        raise ProviderError("nothing here has an order", service="salesforce")
+
+
+def _check_saved(result: ItemResult) -> None:
+    if not result.is_success:
+        reasons = "; ".join(map(str, result.errors))
+        raise ProviderError(f"not saved: {reasons}", service="salesforce")
+
+
+def _check_taken(held: Mapping[str, Any], policy: Mapping[str, Any]) -> None:
+    left = sorted(name for name, value in policy.items() if held.get(name) != value)
+    if left:
+        raise _not_taken(f"{', '.join(left)} as before")
+
+
+def _not_taken(what: str) -> BadAnswer:
+    return BadAnswer(f"the org took the call and not the change: {what}", service="salesforce")
