@@ -1,4 +1,4 @@
-"""Answers as the service gives them, and a client to ask for them."""
+"""Answers as the service gives them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import responses
 
-from reconciler.core.redact import Secret
-from reconciler.providers.salesforce.auth import Credentials, TokenSource
-from reconciler.providers.salesforce.client import Client, connect
-from reconciler.transport import Bounds
-from tests.transport.clock import Clock
-
 HOST = "https://acme--uat.sandbox.my.salesforce.com"
 DATA_URL = f"{HOST}/services/data/v64.0"
 QUERY_URL = f"{DATA_URL}/query"
@@ -21,8 +15,6 @@ SOAP_URL = f"{HOST}/services/Soap/m/64.0"
 TOKEN_URL = f"{HOST}/services/oauth2/token"
 ORG, USER = "00D5g000000AbCdEAK", "0055g000003XyZaAAK"
 APP, PERMISSION_SET, GRANT = "0H45g0000004C97CAE", "0PS5g000001aBcDGAU", "0J05g00000DfGhJCAV"
-SECRET = "hunter2-0123456789"
-SECRETS = Credentials("3MVG9-key", secret=Secret(SECRET))
 
 _ENVELOPE = (
     '<?xml version="1.0" encoding="UTF-8"?>'
@@ -78,19 +70,6 @@ def a_fault(code: str, text: str) -> str:
 def answer_soap(body: str, status: int = 200) -> None:
     """What the next call of the Metadata API gets."""
     responses.post(SOAP_URL, body=body, status=status, content_type="text/xml;charset=UTF-8")
-
-
-def a_login(clock: Clock | None = None, **options: Any) -> tuple[Client, TokenSource]:
-    """A client at the org by its secret; the tokens are answered in turn."""
-    bounds = Bounds(timing=(clock or Clock()).timing)
-    return connect(HOST, SECRETS, bounds=bounds, **options)
-
-
-def logged_in(**options: Any) -> Client:
-    """A client whose logins succeed, one after the other."""
-    for number in range(1, 4):
-        responses.post(TOKEN_URL, json=a_token(number))
-    return a_login(**options)[0]
 
 
 def sent_json(index: int = -1) -> Any:

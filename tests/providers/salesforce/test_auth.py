@@ -30,17 +30,8 @@ from reconciler.providers.salesforce.auth import (
 from reconciler.providers.salesforce.client import connect
 from reconciler.providers.salesforce.refusals import LoginRefused, Why
 from reconciler.transport import Bounds
-from tests.providers.salesforce.natives import (
-    HOST,
-    ORG,
-    SECRET,
-    SECRETS,
-    TOKEN_URL,
-    USER,
-    a_login,
-    a_token,
-    text_of,
-)
+from tests.providers.salesforce.natives import HOST, ORG, TOKEN_URL, USER, a_token, text_of
+from tests.providers.salesforce.scene import SECRET, SECRETS, a_login
 from tests.transport.clock import NOW, Clock
 
 JWT_VARIABLES = {

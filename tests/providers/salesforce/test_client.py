@@ -38,17 +38,16 @@ from tests.providers.salesforce.natives import (
     TOKEN_URL,
     USER,
     a_fault,
-    a_login,
     a_response,
     a_token,
     an_error,
     answer_soap,
-    logged_in,
     query_of,
     rows,
     sent_json,
     text_of,
 )
+from tests.providers.salesforce.scene import a_login, logged_in
 
 GRANT_URL = f"{DATA_URL}/sobjects/SetupEntityAccess"
 MANY_URL = f"{DATA_URL}/composite/sobjects"
@@ -67,6 +66,14 @@ FIELDS = {"ParentId": PERMISSION_SET, "SetupEntityId": APP}
 def sent_bytes() -> bytes:
     body = responses.calls[-1].request.body
     return body if isinstance(body, bytes) else str(body).encode()
+
+
+READS: list[Callable[[Client], Any]] = [
+    lambda client: client.query("x"),
+    lambda client: client.tooling_query("x"),
+    lambda client: client.count("x"),
+    lambda client: client.record("ConnectedApplication", APP, ["Id"]),
+]
 
 
 @responses.activate

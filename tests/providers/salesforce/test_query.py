@@ -15,11 +15,11 @@ from tests.providers.salesforce.natives import (
     HOST,
     QUERY_URL,
     an_error,
-    logged_in,
     query_of,
     rows,
     text_of,
 )
+from tests.providers.salesforce.scene import logged_in
 
 NEXT = "/services/data/v64.0/query/01g5g00000ExampleAAA-{}"
 SHAPES: list[Any] = [

@@ -21,7 +21,8 @@ from reconciler.providers.salesforce.auth import Grant
 from reconciler.providers.salesforce.client import READS, Client, connect
 from reconciler.providers.salesforce.nodes import Node, leaf, parsed
 from reconciler.transport import Body, Transport
-from tests.providers.salesforce.natives import APP, ORG, SECRETS, USER, an_envelope
+from tests.providers.salesforce.natives import APP, ORG, USER, an_envelope
+from tests.providers.salesforce.scene import SECRETS
 
 METHODS = sorted(
     name
