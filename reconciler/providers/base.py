@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from reconciler.core.access import DesiredAccess, LiveAccess
 from reconciler.core.catalogue import PolicyType
 from reconciler.core.model import Instance, LiveUnit, Resource, Target
+from reconciler.errors import ProviderError
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,28 @@ class AccessPlatform(Protocol):
     def prove_access(self, target: Target) -> None:
         """Shows with a new token and a real query that this login still gets in; waits for what
         may not have spread yet. Raises LockedOut, with the way out, where it does not."""
+
+
+@runtime_checkable
+class Collections(Protocol):
+    """What a provider has besides, where its platform takes many records of one kind in a call."""
+
+    @property
+    def max_records(self) -> int:
+        """How many it takes at most."""
+
+    def create_many(
+        self, target: Target, desired: Sequence[Resource]
+    ) -> tuple[Resource | ProviderError, ...]:
+        """Sends one call, and reads back; what came to be, or why it did not, for each in order.
+
+        What is there already counts as created. Raises ProviderError where nothing can be told.
+        """
+
+    def delete_many(
+        self, target: Target, live: Sequence[Resource]
+    ) -> tuple[ProviderError | None, ...]:
+        """Sends one call, and reads back; why each is still there, or None, in order."""
 
 
 class Provider(Protocol):

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from reconciler.core.access import ALL_USERS, DesiredAccess, LiveAccess
 from reconciler.core.diff import Step, UnitDiff
 from reconciler.core.lockout import is_delicate, missing_steps, refusals_of
+from reconciler.core.model import LiveUnit
 from reconciler.errors import ReconcilerError, Refusal
 from reconciler.providers.base import AccessPlatform, Provider
 from reconciler.run.context import Context
@@ -48,18 +49,20 @@ def stops_at_failure(work: Work) -> bool:
     return isinstance(work.diff.desired, DesiredAccess)
 
 
-def check_before(context: Context, work: Work, step: Step) -> None:
+def check_before(context: Context, work: Work, step: Step, live: LiveUnit) -> None:
     """Directly before a step; raises Refusal where the tool could lose its access by it, and
-    ProviderError where a new token is of no use already."""
+    ProviderError where a new token is of no use already.
+
+    live: the unit as it was read just now.
+    """
     desired = work.diff.desired
     if not isinstance(desired, DesiredAccess) or not is_delicate(desired, step):
         return
-    platform = access_platform(work.job.provider)
-    live = platform.fetch_access(work.job.target, desired)
+    assert isinstance(live, LiveAccess)
     if refused := _refusals(context, desired, live, (step,)):
         raise Refusal(_GUARD + "; ".join(refused))
     if step.desired and step.desired.key.type == ALL_USERS:
-        platform.prove_access(work.job.target)
+        access_platform(work.job.provider).prove_access(work.job.target)
 
 
 def check_after(work: Work, step: Step) -> None:

@@ -6,13 +6,13 @@ before its first write, and again after its last one: an answer is only believed
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from threading import Event
 
-from reconciler.core.diff import Action, Change, Step, UnitDiff
+from reconciler.core.diff import Action, Change, Step
 from reconciler.core.effect import Effect
-from reconciler.core.model import Resource
+from reconciler.core.model import LiveUnit, Resource
 from reconciler.core.outcome import APPLIED, FAILED, SKIPPED, Outcome
 from reconciler.core.plan import fingerprint, pin, stale_fields
 from reconciler.core.redact import Secret
@@ -23,11 +23,10 @@ from reconciler.errors import (
     Problem,
     ProviderError,
     ReconcilerError,
-    worst,
 )
-from reconciler.run import access, creating
+from reconciler.run import access, batches, creating, verify
 from reconciler.run.context import Context
-from reconciler.run.converge import diff, fetch, side_by_side
+from reconciler.run.converge import fetch, side_by_side
 from reconciler.run.creating import Sent
 from reconciler.run.foreign import moved
 from reconciler.run.stages import Work as Work
@@ -42,8 +41,12 @@ _NEED_TIERS = ("rate-limiting-sla-based",)
 
 @dataclass(slots=True)
 class _Run:
-    """The outcomes of one unit so far; the only mutable value here, and it stays in one thread."""
+    """The outcomes of one unit so far; the only mutable value here, and it stays in one thread.
 
+    before: the unit as it was read before its first write.
+    """
+
+    before: LiveUnit
     outcomes: dict[int, Outcome] = field(default_factory=dict)
     created: dict[str, str] = field(default_factory=dict)
     has_sent: bool = False
@@ -130,11 +133,14 @@ def _unit(context: Context, work: Work, stop: Event) -> tuple[str, tuple[Outcome
     if fingerprint(work.diff.desired, before) != fingerprint(work.diff.desired, work.diff.live):
         fields = "; ".join(stale_fields(pin(work.diff), work.diff.desired, before))
         return address, _all_skipped(context, work, f"{_STALE}{fields}", Exit.STALE)
-    run = _Run()
-    for index, step in enumerate(work.diff.steps):
-        run.outcomes[index] = _attempt(context, work, step, run, stop)
-        context.progress.advance()
-    _verify(context, work, run, stop)
+    run = _Run(before)
+    for places in batches.batches(work):
+        steps = [work.diff.steps[place] for place in places]
+        run.outcomes |= zip(places, _attempt(context, work, steps, run, stop), strict=True)
+        for _ in places:
+            context.progress.advance()
+    made = verify.Made(run.outcomes, has_created=bool(run.created), has_failed=run.has_failed)
+    verify.verify(context, work, made, stop)
     return address, tuple(run.outcomes[index] for index in range(len(work.diff.steps)))
 
 
@@ -144,32 +150,80 @@ def _all_skipped(context: Context, work: Work, reason: str, code: Exit) -> tuple
     return tuple(Outcome(step.change, SKIPPED, reason, code) for step in work.diff.steps)
 
 
-def _attempt(context: Context, work: Work, step: Step, run: _Run, stop: Event) -> Outcome:
-    if stop.is_set():
-        return Outcome(step.change, SKIPPED, _INTERRUPTED, Exit.INTERRUPTED)
-    # What takes something away, or moves it, waits for what was to be there before it.
-    if run.has_failed and (_takes_away(step.change) or access.stops_at_failure(work)):
-        return Outcome(step.change, SKIPPED, _EARLIER, Exit.PARTIAL)
-    if run.has_failed_tier and step.desired and step.desired.key.type in _NEED_TIERS:
-        return Outcome(step.change, SKIPPED, _NO_TIER, Exit.PARTIAL)
-    context.account.announce(work.diff, step)
+def _attempt(
+    context: Context, work: Work, steps: Sequence[Step], run: _Run, stop: Event
+) -> list[Outcome]:
+    """Carries out steps that go in one call; mostly it is one step."""
+    if reason := _waits(work, steps, run, stop):
+        return [Outcome(step.change, SKIPPED, *reason) for step in steps]
+    for step in steps:
+        context.account.announce(work.diff, step)
     try:
-        if run.has_sent and (why := _moved(context, work, step, run)):
+        live = fetch(context, work.job, work.diff.desired) if run.has_sent else run.before
+        if stale := _stale(work, steps, live, run):
             run.has_failed = True
-            return Outcome(step.change, SKIPPED, f"{_STALE}{why}", Exit.STALE)
-        access.check_before(context, work, step)
-        if halted := context.account.refusal(step):
-            return Outcome(step.change, SKIPPED, halted, Exit.FAILURE)
+            return stale
+        for step in steps:
+            access.check_before(context, work, step, live)
+        if halted := next(filter(None, map(context.account.refusal, steps)), ""):
+            return [Outcome(step.change, SKIPPED, halted, Exit.FAILURE) for step in steps]
         run.has_sent = True
-        sent = _send(context, work, step, run)
+        sent = _send(context, work, steps, run)
     except OutOfTime as error:
         run.has_failed = True
-        return Outcome(step.change, SKIPPED, error.message, error.exit)
+        return [Outcome(step.change, SKIPPED, error.message, error.exit) for step in steps]
     except ReconcilerError as error:
-        run.has_failed = True
-        run.has_failed_tier |= step.change.kind == "tier"
-        return Outcome(step.change, FAILED, str(error), error.exit)
+        return [_failed(step, error, run) for step in steps]
+    return [
+        _failed(step, became, run)
+        if isinstance(became, ProviderError)
+        else _answered(context, work, step, became, run)
+        for step, became in zip(steps, sent, strict=True)
+    ]
+
+
+def _waits(work: Work, steps: Sequence[Step], run: _Run, stop: Event) -> tuple[str, Exit] | None:
+    """Why the steps are not to be sent, as far as that is known without a look."""
+    if stop.is_set():
+        return _INTERRUPTED, Exit.INTERRUPTED
+    # What takes something away, or moves it, waits for what was to be there before it.
+    takes_away = any(_takes_away(step.change) for step in steps)
+    if run.has_failed and (takes_away or access.stops_at_failure(work)):
+        return _EARLIER, Exit.PARTIAL
+    types = {step.desired.key.type for step in steps if step.desired}
+    if run.has_failed_tier and not types.isdisjoint(_NEED_TIERS):
+        return _NO_TIER, Exit.PARTIAL
+    return None
+
+
+def _stale(work: Work, steps: Sequence[Step], live: LiveUnit, run: _Run) -> list[Outcome]:
+    """The outcomes where others changed what a step is about since the plan; empty else.
+
+    The first write of a unit follows its read directly, every later one has a look of its own.
+    """
+    if not run.has_sent:
+        return []
+    whys = [moved(work.diff, step, live, run.created.values()) for step in steps]
+    if not any(whys):
+        return []
+    return [
+        Outcome(step.change, SKIPPED, f"{_STALE}{why}", Exit.STALE)
+        if why
+        else Outcome(step.change, SKIPPED, _EARLIER, Exit.PARTIAL)
+        for step, why in zip(steps, whys, strict=True)
+    ]
+
+
+def _failed(step: Step, error: ReconcilerError, run: _Run) -> Outcome:
+    run.has_failed = True
+    run.has_failed_tier |= step.change.kind == "tier"
+    return Outcome(step.change, FAILED, str(error), error.exit)
+
+
+def _answered(context: Context, work: Work, step: Step, sent: Sent, run: _Run) -> Outcome:
     context.account.answered(step, sent.id)
+    if step.live is None and step.desired:
+        run.created[step.desired.key.token] = sent.id
     try:
         access.check_after(work, step)
     except ReconcilerError as error:
@@ -178,13 +232,6 @@ def _attempt(context: Context, work: Work, step: Step, run: _Run, stop: Event) -
         return Outcome(step.change, APPLIED, str(error), error.exit)
     reasons = (sent.reason, _remember(context, work, step, sent.id))
     return Outcome(step.change, APPLIED, "; ".join(filter(None, reasons)))
-
-
-def _moved(context: Context, work: Work, step: Step, run: _Run) -> str:
-    """What others changed of it since the plan: the first write of a unit follows its read
-    directly, every later one is preceded by one of its own."""
-    live = fetch(context, work.job, work.diff.desired)
-    return moved(work.diff, step, live, run.created.values())
 
 
 def _takes_away(change: Change) -> bool:
@@ -203,15 +250,22 @@ def _remember(context: Context, work: Work, step: Step, resource_id: str) -> str
     return ""
 
 
-def _send(context: Context, work: Work, step: Step, run: _Run) -> Sent:
-    """Sends one step."""
+def _send(
+    context: Context, work: Work, steps: Sequence[Step], run: _Run
+) -> Sequence[batches.Became]:
+    """Sends steps that go together; for each what became of it."""
+    if len(steps) > 1:
+        return batches.send(context, work, steps)
+    (step,) = steps
+    return (_send_one(context, work, step, run),)
+
+
+def _send_one(context: Context, work: Work, step: Step, run: _Run) -> Sent:
     provider, target = work.job.provider, work.job.target
     match step:
         case Step(live=None, desired=Resource() as desired):
             own = run.created.values()
-            made = creating.create(context, work, step, desired, own)
-            run.created[desired.key.token] = made.id
-            return made
+            return creating.create(context, work, step, desired, own)
         case Step(live=Resource() as live, desired=Resource() as desired):
             provider.update(target, live, desired, paths=_paths(step))
             return Sent(live.id)
@@ -225,87 +279,3 @@ def _send(context: Context, work: Work, step: Step, run: _Run) -> Sent:
 
 def _paths(step: Step) -> frozenset[str]:
     return frozenset(item.path for item in step.change.fields)
-
-
-def _verify(context: Context, work: Work, run: _Run, stop: Event) -> None:
-    """Reads the unit again and settles the outcomes by what is really there."""
-    if not any(item.outcome in (APPLIED, FAILED) for item in run.outcomes.values()):
-        return
-    try:
-        # What was sent is looked at, also where the run's time is up by now.
-        with context.deadline.grace():
-            left = _left(context, work)
-            is_to_end = stop.is_set() or context.deadline.is_over
-            if not is_to_end and _was_placed_wrong(work, run, left):
-                left = _put_in_order(context, work, left)
-    except ProviderError as error:
-        for index, item in run.outcomes.items():
-            if item.outcome == APPLIED:
-                reason = f"sent, but could not be read back: {error}"
-                run.outcomes[index] = replace(item, reason=reason, exit=error.exit)
-        return
-    context.known.note(left)
-    remaining = {_identity(step): step for step in left.steps}
-    for index, item in run.outcomes.items():
-        run.outcomes[index] = _settled(item, remaining.pop(_identity(work.diff.steps[index]), None))
-    if remaining and not run.has_failed:
-        last = max(run.outcomes)
-        run.outcomes[last] = _with_foreign(run.outcomes[last], remaining.values())
-
-
-def _with_foreign(item: Outcome, steps: Iterable[Step]) -> Outcome:
-    """The outcome, told that somebody else was at this unit at the same time."""
-    found = "; ".join(
-        f"{step.change.address}: {', '.join(each.path for each in step.change.fields)}"
-        for step in steps
-    )
-    reason = f"meanwhile somebody else changed {found}"
-    reasons = "; ".join(filter(None, (item.reason, reason)))
-    return replace(item, reason=reasons, exit=worst([item.exit, Exit.STALE]))
-
-
-def _left(context: Context, work: Work) -> UnitDiff:
-    desired, before = work.diff.desired, work.diff.live
-    live = replace(fetch(context, work.job, desired), overridden=before.overridden)
-    return diff(context, desired, live)
-
-
-def _was_placed_wrong(work: Work, run: _Run, left: UnitDiff) -> bool:
-    """Whether what this run created or switched on stands at another place than it should."""
-    if run.has_failed or not _reorders(left):
-        return False
-    # A service may show no order of what is switched off.
-    return bool(run.created) or any("disabled" in _paths(step) for step in work.diff.steps)
-
-
-def _reorders(diff: UnitDiff) -> list[Step]:
-    return [step for step in diff.steps if step.change.action is Action.REORDER]
-
-
-def _put_in_order(context: Context, work: Work, left: UnitDiff) -> UnitDiff:
-    """Whether a create's `order` moves the others is not documented: settle it in bulk."""
-    step = _reorders(left)[0]
-    context.account.announce(left, step)
-    if context.account.refusal(step):
-        return left
-    work.job.provider.reorder(work.job.target, step.sequence)
-    context.account.answered(step, "")
-    return _left(context, work)
-
-
-def _identity(step: Step) -> str:
-    """What a step is about, also in a later diff: addresses change with what else is there."""
-    if step.desired:
-        return step.desired.key.token
-    return f"{step.live.key.list}@{step.live.id}" if step.live else "order"
-
-
-def _settled(item: Outcome, left: Step | None) -> Outcome:
-    """The outcome of a step, given what of it there would still be to do."""
-    if item.outcome == FAILED and left is None:
-        return Outcome(item.change, APPLIED, creating.although(item.reason))
-    if item.outcome == APPLIED and left is not None:
-        paths = ", ".join(field.path for field in left.change.fields)
-        reason = f"the service took the call but not the change: {paths or left.change.action}"
-        return Outcome(item.change, FAILED, reason, Exit.FAILURE)
-    return item

@@ -92,6 +92,11 @@ def unseen(error: ProviderError) -> ProviderError:
     return made
 
 
+def kind_of(code: str) -> type[ProviderError]:
+    """The error that a code means where no status comes with it."""
+    return _KINDS.get(code, ProviderError)
+
+
 def is_passing(error: ProviderError) -> bool:
     """Whether nothing was changed and the same call may well be taken a moment later."""
     return error.code == _LOCKED or (isinstance(error, Throttled) and error.status == 429)
