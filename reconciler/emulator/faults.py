@@ -21,6 +21,7 @@ class Fault:
     method: str | None
     path: re.Pattern[str] | None
     remaining: int | None
+    body: re.Pattern[str] | None = None
     response: Response | None = None
     drop: str | None = None
     delay_ms: int = 0
@@ -29,7 +30,13 @@ class Fault:
     def applies_to(self, request: Request) -> bool:
         if self.remaining == 0 or self.method not in (None, request.method):
             return False
-        return self.path is None or self.path.search(request.target) is not None
+        if self.path is not None and not self.path.search(request.target):
+            return False
+        return self.body is None or self.body.search(_text(request)) is not None
+
+
+def _text(request: Request) -> str:
+    return request.body.decode("utf-8", "replace")
 
 
 class Faults:
@@ -60,13 +67,14 @@ def parse_faults(document: Any) -> list[Fault]:
 
 def _parse_fault(item: Any, where: str) -> Fault:
     rule = _mapping(item, where, ("match", "times", "fault"))
-    match = _mapping(rule.get("match", {}), f"{where}.match", ("method", "path"))
+    match = _mapping(rule.get("match", {}), f"{where}.match", ("method", "path", "body"))
     effect = _mapping(rule.get("fault"), f"{where}.fault", (*_EFFECTS, *_BODY_KEYS))
     if not any(key in effect for key in _EFFECTS):
         raise ValueError(f"{where}.fault needs one of {', '.join(_EFFECTS)}")
     return Fault(
         method=_parse_method(match.get("method"), f"{where}.match.method"),
-        path=_parse_path(match.get("path"), f"{where}.match.path"),
+        path=_parse_regex(match.get("path"), f"{where}.match.path"),
+        body=_parse_regex(match.get("body"), f"{where}.match.body"),
         remaining=_count(rule.get("times"), f"{where}.times"),
         response=_parse_response(effect, f"{where}.fault") if "status" in effect else None,
         drop=_parse_drop(effect.get("drop"), f"{where}.fault.drop"),
@@ -92,7 +100,7 @@ def _parse_method(value: Any, where: str) -> str | None:
     return value.upper()
 
 
-def _parse_path(value: Any, where: str) -> re.Pattern[str] | None:
+def _parse_regex(value: Any, where: str) -> re.Pattern[str] | None:
     if value is None:
         return None
     if not isinstance(value, str):

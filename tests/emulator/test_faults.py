@@ -69,6 +69,13 @@ def test_a_fault_matches_method_path_and_query(
     assert (emulator.get(POLICIES + "?fullInfo=false").status_code == 503) is hit
 
 
+def test_a_fault_matches_the_body(emulator: Emulator) -> None:
+    emulator.fail({"status": 418, "body": "no"}, path="/accounts/login", body="demo.*demo")
+    right, wrong = ({"username": name, "password": "demo"} for name in ("demo", "other"))
+    assert emulator.anonymous("POST", "/accounts/login", json=wrong).status_code == 401
+    assert emulator.anonymous("POST", "/accounts/login", json=right).status_code == 418
+
+
 def test_the_first_rule_that_fits_is_taken(emulator: Emulator) -> None:
     emulator.get(ME)
     emulator.faults(
@@ -153,6 +160,7 @@ def test_signing_in_can_fail(emulator: Emulator) -> None:
         [{"fault": {"status": 503}, "times": "3"}],
         [{"fault": {"status": 503}, "match": {"path": "("}}],
         [{"fault": {"status": 503}, "match": {"path": 7}}],
+        [{"fault": {"status": 503}, "match": {"body": "("}}],
         [{"fault": {"status": 503}, "match": {"method": 7}}],
         [{"fault": {"status": 503}, "match": {"verb": "GET"}}],
         [{"fault": {"status": 503}, "time": 3}],
