@@ -97,9 +97,10 @@ def kind_of(code: str) -> type[ProviderError]:
     return _KINDS.get(code, ProviderError)
 
 
-def is_passing(error: ProviderError) -> bool:
-    """Whether nothing was changed and the same call may well be taken a moment later."""
-    return error.code == _LOCKED or (isinstance(error, Throttled) and error.status == 429)
+def is_locked(error: ProviderError) -> bool:
+    """Whether another transaction held the record: nothing was changed, and the same call may well
+    be taken a moment later."""
+    return error.code == _LOCKED
 
 
 def fault_of(root: Node) -> tuple[str, str] | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, TypeVar
 
 from reconciler.core.access import CONNECTED_APP, PROFILE, DesiredAccess, LiveAccess
@@ -49,6 +50,7 @@ from reconciler.providers.salesforce.failures import kind_of
 from reconciler.providers.salesforce.nodes import Node, leaf
 from reconciler.providers.salesforce.reading import Reader
 from reconciler.providers.salesforce.results import ItemResult
+from reconciler.providers.salesforce.writing import Writer
 from reconciler.transport import Bounds
 
 __all__ = ["SalesforceProvider", "connect", "credentials_from"]
@@ -71,6 +73,7 @@ def connect(
 
     url: where the org's APIs answer.
     """
+    bounds = bounds or Bounds()
     client, tokens = client_.connect(
         url,
         credentials,
@@ -81,17 +84,20 @@ def connect(
         bounds=bounds,
         read_only=read_only,
     )
-    return SalesforceProvider(client, tokens, credentials.client_id, org)
+    return SalesforceProvider(client, tokens, credentials.client_id, org, Writer(bounds))
 
 
 class SalesforceProvider:
     """See `providers.base.Provider` and `AccessPlatform`. Remembers the org."""
 
-    def __init__(self, client: Client, tokens: TokenSource, client_id: str, org: Org) -> None:
+    def __init__(
+        self, client: Client, tokens: TokenSource, client_id: str, org: Org, writer: Writer
+    ) -> None:
         self._client = client
         self._tokens = tokens
         self._client_id = client_id
         self._org = org
+        self._writer = writer
         self._lock = threading.Lock()
         self._found: LiveOrganization | None = None
 
@@ -193,9 +199,7 @@ class SalesforceProvider:
         if desired.key.list == BYPASS:
             return self._set_permission(desired, enabled=True)
         parent, app = str(desired.settings["parentId"]), str(desired.settings["appId"])
-        # Somebody may have been quicker, or the answer to an earlier call was lost.
-        with suppress(Conflict):
-            self._client.create("SetupEntityAccess", {"ParentId": parent, "SetupEntityId": app})
+        self._grant(parent, app)
         found = self._grants_of(app).get(parent)
         if found is None:
             raise _not_taken("the grant is not there")
@@ -235,6 +239,12 @@ class SalesforceProvider:
         rows = self._client.query(soql.grants())
         return {(str(row["ParentId"]), str(row["SetupEntityId"])): str(row["Id"]) for row in rows}
 
+    def _grant(self, parent: str, app: str) -> None:
+        fields = {"ParentId": parent, "SetupEntityId": app}
+        # Somebody may have been quicker, or the answer to an earlier call was lost.
+        with suppress(Conflict):
+            self._writer.when_free(lambda: self._client.create("SetupEntityAccess", fields))
+
     def _grants_of(self, app: str) -> dict[str, str]:
         """Ids of the grants of an app by the set that has it."""
         rows = self._client.query(soql.grants_of(app))
@@ -253,31 +263,47 @@ class SalesforceProvider:
             self._change_external(target, live, policy)
 
     def _switch(self, target: Target, name: str, *, on: bool) -> None:
-        self._save(convert.switch_component(name, on=on))
         kind, element = convert.SETTINGS_TYPE, convert.ELEMENTS[name]
-        found = self._read_back(target, lambda: self._component(kind, convert.SETTINGS_NAME))
-        if found.flag(element) is not on:
+
+        def is_set() -> bool:
+            look = partial(self._component, kind, convert.SETTINGS_NAME)
+            return self._read_back(target, look).flag(element) is on
+
+        self._save(convert.switch_component(name, on=on), is_set)
+        if not is_set():
             raise _not_taken(f"{element} is as before")
 
     def _change_connected(self, target: Target, live: Resource, policy: Mapping[str, Any]) -> None:
         """Reads, changes and sends the whole component; grants that it lost come back at once."""
         kind, name = convert.CONNECTED_TYPE, str(live.settings["fullName"])
         before = self._grants_of(live.id)
-        self._save(convert.connected_component(self._component(kind, name), policy))
+        left = partial(self._left, target, kind, name, convert.policy_of_connected, policy)
+        made = convert.connected_component(self._component(kind, name), policy)
+        self._save(made, lambda: not left())
         # Whether lists that are left out are kept is not known (facts, section 5.2).
         now = self._read_back(target, lambda: self._grants_of(live.id))
         for parent in before.keys() - now.keys():
-            fields = {"ParentId": parent, "SetupEntityId": live.id}
-            with suppress(Conflict):
-                self._client.create("SetupEntityAccess", fields)
-        found = self._read_back(target, lambda: self._component(kind, name))
-        _check_taken(convert.policy_of_connected(found), policy)
+            self._grant(parent, live.id)
+        _check_taken(left())
 
     def _change_external(self, target: Target, live: Resource, policy: Mapping[str, Any]) -> None:
         kind, name = convert.POLICY_TYPE, str(live.settings["fullName"])
-        self._save(convert.external_component(self._component(kind, name), policy))
-        found = self._read_back(target, lambda: self._component(kind, name))
-        _check_taken(convert.policy_of_external(found), policy)
+        left = partial(self._left, target, kind, name, convert.policy_of_external, policy)
+        made = convert.external_component(self._component(kind, name), policy)
+        self._save(made, lambda: not left())
+        _check_taken(left())
+
+    def _left(
+        self,
+        target: Target,
+        kind: str,
+        name: str,
+        policy_of: Callable[[Node], Mapping[str, Any]],
+        policy: Mapping[str, Any],
+    ) -> list[str]:
+        """The fields of a component's policy that are not as they should be."""
+        held = policy_of(self._read_back(target, partial(self._component, kind, name)))
+        return sorted(field for field, value in policy.items() if held.get(field) != value)
 
     def _read_back(self, target: Target, look: Callable[[], Made]) -> Made:
         """What a write may have ended is this very session: then a new one looks, or it is told
@@ -294,31 +320,45 @@ class SalesforceProvider:
             raise NotFound(f"there is no {kind} {name} any more", service="salesforce")
         return found
 
-    def _save(self, component: Node) -> None:
-        (result,) = self._client.update_metadata([component])
-        _check_saved(result)
+    def _save(self, component: Node, is_there: Callable[[], bool]) -> None:
+        def send() -> None:
+            (result,) = self._client.update_metadata([component])
+            _check_saved(result)
+
+        self._writer.write(send, is_there)
 
     def delete(self, target: Target, live: Resource) -> None:
         if live.key.list == BYPASS:
             self._set_permission(live, enabled=False)
             return
-        try:
-            self._client.delete("SetupEntityAccess", live.id)
-        except NotFound:
-            return
-        if live.id in self._grants_of(str(live.settings["appId"])).values():
+        app = str(live.settings["appId"])
+
+        def send() -> None:
+            with suppress(NotFound):
+                self._client.delete("SetupEntityAccess", live.id)
+
+        def is_gone() -> bool:
+            return live.id not in self._grants_of(app).values()
+
+        self._writer.write(send, is_gone)
+        if not is_gone():
             raise _not_taken("the grant is still there")
 
     def _set_permission(self, bypass: Resource, *, enabled: bool) -> Resource:
         """Gives a permission to a permission set or profile, or takes it away."""
         permission, parent = convert.PERMISSIONS[bypass.key.type], str(bypass.settings["parentId"])
+
+        def is_set() -> bool:
+            rows = self._client.query(soql.permission_givers(permission))
+            return (parent in {str(row["Id"]) for row in rows}) is enabled
+
         if bypass.key.group == PROFILE:
-            self._save(self._profile(bypass.key.name, permission, enabled=enabled))
+            self._save(self._profile(bypass.key.name, permission, enabled=enabled), is_set)
         else:
             column = {f"Permissions{permission}": enabled}
-            self._client.update("PermissionSet", parent, column)
-        rows = self._client.query(soql.permission_givers(permission))
-        if (parent in {str(row["Id"]) for row in rows}) is not enabled:
+            send = partial(self._client.update, "PermissionSet", parent, column)
+            self._writer.write(send, is_set)
+        if not is_set():
             raise _not_taken(f"{permission} is as it was")
         return Resource(bypass.key, bypass.settings, {}, id=f"{parent}/{bypass.key.type}")
 
@@ -353,11 +393,10 @@ def _failed(result: ItemResult, what: str) -> ProviderError:
         return _not_taken(what)
     reasons = "; ".join(map(str, result.errors))
     kind = kind_of(result.errors[0].code)
-    return kind(f"not saved: {reasons}", service="salesforce")
+    return kind(f"not saved: {reasons}", service="salesforce", code=result.errors[0].code)
 
 
-def _check_taken(held: Mapping[str, Any], policy: Mapping[str, Any]) -> None:
-    left = sorted(name for name, value in policy.items() if held.get(name) != value)
+def _check_taken(left: Sequence[str]) -> None:
     if left:
         raise _not_taken(f"{', '.join(left)} as before")
 

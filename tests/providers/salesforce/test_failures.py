@@ -18,7 +18,7 @@ from reconciler.errors import (
     ProviderError,
     Throttled,
 )
-from reconciler.providers.salesforce.failures import TOKEN, failure, is_passing, unseen
+from reconciler.providers.salesforce.failures import TOKEN, failure, is_locked, unseen
 from reconciler.providers.salesforce.refusals import LoginRefused, SessionRefused, Why, meaning_of
 from reconciler.transport.answers import Answer, Call
 from tests.providers.salesforce.natives import a_fault, an_error
@@ -134,10 +134,9 @@ def test_other_errors_of_reads_stay_what_they_are() -> None:
 
 
 def test_what_passes_is_told_from_what_does_not() -> None:
-    assert is_passing(failed(400, an_error("UNABLE_TO_LOCK_ROW")))
-    assert is_passing(failed(429, {}))
-    assert not is_passing(failed(403, an_error("REQUEST_LIMIT_EXCEEDED")))
-    assert not is_passing(failed(400, an_error("DUPLICATE_VALUE")))
+    assert is_locked(failed(400, an_error("UNABLE_TO_LOCK_ROW")))
+    assert not is_locked(failed(429, {}))
+    assert not is_locked(failed(400, an_error("DUPLICATE_VALUE")))
 
 
 @pytest.mark.parametrize(
