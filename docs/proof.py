@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.cli.demo import Stage, emulator
-from tests.cli.driver import Cli, environment
+from tests.cli import org_faults
+from tests.cli.driver import Cli, crm_environment, crm_sample, environment
 from tests.cli.faults import FAULTS, OPERATIONS, REFUSED, Cell, run_cell
 from tests.emulator.driver import running
 
@@ -103,6 +104,29 @@ def _faults() -> str:
     return "\n".join(rows) + "\n"
 
 
+def _org_faults() -> str:
+    """The same of an org."""
+    names = list(org_faults.OPERATIONS)
+    rows = ["| fault | " + " | ".join(names) + " |", "| --- |" + " :---: |" * len(names)]
+    with running() as emulated, tempfile.TemporaryDirectory() as folder:
+        crm_sample(Path(folder))
+        cli = Cli(Path(folder), crm_environment(emulated))
+        for fault in org_faults.FAULTS:
+            cells = [
+                _org_cell(org_faults.run_cell(cli, emulated, name, fault))
+                if (name, fault) in org_faults.CELLS
+                else "-"
+                for name in names
+            ]
+            rows.append(f"| {fault} | " + " | ".join(cells) + " |")
+    return "\n".join(rows) + "\n"
+
+
+def _org_cell(cell: org_faults.Cell) -> str:
+    is_well = cell.has_converged and cell.was_true and cell.keeps and not cell.doubled
+    return f"{cell.first.code} → {cell.second.code}{'' if is_well else ' **wrong**'}"
+
+
 def _cell(cell: Cell) -> str:
     is_well = cell.has_converged and cell.was_true and not cell.duplicates
     return f"{cell.first.code} → {cell.second.code}{'' if is_well else ' **wrong**'}"
@@ -129,6 +153,7 @@ _PARTS: dict[str, Callable[[], str]] = {
     "wire": _wire,
     "counts": _counts,
     "faults": _faults,
+    "org faults": _org_faults,
 }
 
 
