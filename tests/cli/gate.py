@@ -12,23 +12,25 @@ from typing import Any
 import requests
 
 _TIMEOUT_S = 30
-_NOT_FORWARDED = frozenset(("connection", "content-length", "transfer-encoding", "host"))
+_NOT_FORWARDED = frozenset(("connection", "content-length", "transfer-encoding"))
 
 
 class Gate:
-    """`arrived` is set when a call of this method and path is held; `open` lets all through."""
+    """`arrived` is set when a call of this method and path, with this in its body, is held; `open`
+    lets all through."""
 
-    def __init__(self, inner: str, method: str, path: str) -> None:
+    def __init__(self, inner: str, method: str, path: str, content: bytes = b"") -> None:
         self.url = ""
         self.arrived = threading.Event()
         self.open = threading.Event()
         self.closed = threading.Event()
         self._inner = inner
-        self._held = method, re.compile(path)
+        self._held = method, re.compile(path), content
 
     def pass_on(self, method: str, path: str, headers: Any, body: bytes) -> requests.Response:
         """The inner server's answer; raises ConnectionAbortedError where the gate is closed."""
-        if method == self._held[0] and self._held[1].search(path):
+        held, pattern, content = self._held
+        if method == held and pattern.search(path) and content in body:
             self.arrived.set()
             while not self.open.wait(0.02):
                 if self.closed.is_set():
@@ -69,9 +71,9 @@ def _handler(gate: Gate) -> type[BaseHTTPRequestHandler]:
 
 
 @contextlib.contextmanager
-def gate_before(inner: str, method: str, path: str) -> Iterator[Gate]:
+def gate_before(inner: str, method: str, path: str, content: bytes = b"") -> Iterator[Gate]:
     """A gate that stands while the block lasts."""
-    gate = Gate(inner, method, path)
+    gate = Gate(inner, method, path, content)
     with ThreadingHTTPServer(("127.0.0.1", 0), _handler(gate)) as server:
         server.daemon_threads = True
         gate.url = f"http://127.0.0.1:{server.server_address[1]}"
