@@ -129,6 +129,9 @@ def connected_component(component: Node, policy: Mapping[str, Any]) -> Node:
     if ADMIN_APPROVED in policy:
         config = config.set("isAdminApproved", bool(policy[ADMIN_APPROVED]))
     made = component.put("oauthConfig", config)
+    if not config.flag("isAdminApproved"):
+        # Whom an app admits may only be said where an admin approves them (facts, section 5.2).
+        made = made.without("permissionSetName", "profileName")
     if IP_RELAXATION in policy or REFRESH_TOKEN in policy:
         given = component.child("oauthPolicy") or Node("oauthPolicy")
         ip = policy.get(IP_RELAXATION) or given.value("ipRelaxation") or "ENFORCE"

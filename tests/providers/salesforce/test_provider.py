@@ -255,6 +255,18 @@ def test_a_change_of_an_app_keeps_its_key_and_its_grants(
     assert stored(emulator, "ConnectedApp", BILLING)["consumerKey"] == "billing-sync"
 
 
+@pytest.mark.parametrize("is_cleared", [False, True])
+def test_an_app_is_opened_again_with_its_grants(
+    provider: SalesforceProvider, emulator: Emulator, is_cleared: bool
+) -> None:
+    emulator.settings(connectedAppListsCleared=is_cleared)
+    grant = a_grant(BILLING, USE)
+    converge(provider, asked(an_app(BILLING, adminApproved=True), grant))
+    live = converge(provider, asked(an_app(BILLING, adminApproved=False), grant))
+    assert any(one.key == grant.key for one in live.resources)
+    converge(provider, asked(an_app(BILLING, refreshToken="zero"), grant))
+
+
 def test_a_grant_is_made_once(provider: SalesforceProvider) -> None:
     desired = asked(an_app(BILLING), a_grant(BILLING, USE))
     (step,) = diff_access(desired, read(provider, desired)).steps
