@@ -80,7 +80,8 @@ class DesiredAccess(DesiredUnit):
 
     self_app, self_user: what this tool signs in with. granted: apps whose grants are managed;
     exact: those of them that nobody else may use. bypassed: the permissions that are managed.
-    unlisted: what becomes of apps that no file names.
+    unlisted: what becomes of apps that no file names. goes_back: it undoes a run, so that what
+    limits goes before what it had needed.
     """
 
     self_app: str = ""
@@ -89,6 +90,7 @@ class DesiredAccess(DesiredUnit):
     exact: frozenset[str] = frozenset()
     bypassed: frozenset[str] = frozenset()
     unlisted: str = REPORT
+    goes_back: bool = False
 
     @property
     def terms(self) -> Mapping[str, Any]:

@@ -38,7 +38,7 @@ from reconciler.core.model import (
 )
 from reconciler.errors import Problem
 
-_GRANT, _NARROW, _SWITCH, _SURPLUS_GRANT, _SURPLUS_BYPASS, _LOOSEN = range(6)
+_GRANT, _NARROW, _SWITCH, _UNDO, _SURPLUS_GRANT, _SURPLUS_BYPASS, _LOOSEN = range(7)
 _NAMES = {CONNECTED_APP: "connected app", EXTERNAL_CLIENT_APP: "external client app"}
 
 
@@ -83,6 +83,9 @@ def _rank(desired: DesiredAccess, step: Step) -> tuple[int, int, str]:
         case _:
             stage = _SURPLUS_BYPASS if change.action is Action.DELETE else _LOOSEN
             place = 3
+    if desired.goes_back and stage == _LOOSEN:
+        # Whoever reached the org before the limit keeps doing so when its grants go (facts, 10).
+        stage = _GRANT if change.action is Action.CREATE else _UNDO
     return stage, place, change.address
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from reconciler.core.access import DesiredAccess
 from reconciler.core.diff import UnitDiff
 from reconciler.core.model import (
     OUTBOUND,
@@ -24,6 +25,8 @@ from reconciler.core.order import permuted, with_new
 from reconciler.core.plan import Pin, Plan, PlanError
 from reconciler.core.project import Project
 from reconciler.errors import Exit, PolicyError, ReconcilerError, Refusal, UsageError
+from reconciler.files.platforms import SALESFORCE
+from reconciler.run.access import access_platform
 from reconciler.run.blank import check_unit
 from reconciler.run.context import Context
 from reconciler.run.converge import (
@@ -39,10 +42,11 @@ from reconciler.run.images import Image, moved_fields
 from reconciler.run.locate import Job
 from reconciler.run.past import PastRun, Write
 from reconciler.run.restore import Lost, Restorer
+from reconciler.run.restore_access import UndoneAccess, to_read
 from reconciler.run.reviewed import Cleared
 from reconciler.run.stages import Work
 
-_BY_FILES = "API Access Control goes back by its files: revert them and apply"
+_NO_SELF = "the files do not say any more with which app and user this tool signs in to the org"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +134,8 @@ def _unit(
         if job is None:
             reason = "the files no longer have its organization or environment"
             return _Undone(None, None, tuple(_left(write, reason) for write in writes))
-        if job.is_access:
-            return _Undone(None, None, tuple(_left(write, _BY_FILES) for write in writes))
+        if job.organization.platform == SALESFORCE:
+            return _undone_access(context, job, writes)
         lists = {POLICIES} if job.target.api else set()
         lists |= {key.list for write in writes if (key := _key(write))}
         bare = DesiredUnit(unit, job.target, (), frozenset(lists), prune=True)
@@ -144,6 +148,20 @@ def _unit(
         raise
     except ReconcilerError as error:
         return _Undone(None, None, (PlanError(str(error), error.exit, str(unit)),))
+
+
+def _undone_access(context: Context, job: Job, writes: Sequence[Write]) -> _Undone:
+    files = _wanted(context, job) if job.is_access else None
+    if not isinstance(files, DesiredAccess):
+        return _Undone(None, None, tuple(_left(write, _NO_SELF) for write in writes))
+    platform = access_platform(job.provider)
+    live = platform.fetch_access(job.target, to_read(files, writes))
+    check_unit(context, job.provider, job.address, live)
+    undoing = UndoneAccess(files, live)
+    desired = undoing.desired(writes)
+    # More of some apps is read where they are named, and it is all compared before each write.
+    found = diff(context, desired, platform.fetch_access(job.target, desired))
+    return _Undone(job, found, tuple(_left(write, why) for write, why in undoing.left))
 
 
 def _job(

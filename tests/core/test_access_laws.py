@@ -152,6 +152,16 @@ def test_no_declared_app_loses_access_that_it_keeps(org: Org, desired: DesiredAc
 
 
 @given(orgs(), files())
+def test_nobody_is_shut_out_on_the_way_back(org: Org, desired: DesiredAccess) -> None:
+    found = stages(org, replace(desired, goes_back=True))
+    before, after = found[0], found[-1]
+    for user in USERS:
+        for app in APPS:
+            if before.reaches(user, app) and after.reaches(user, app):
+                assert all(stage.reaches(user, app) for stage in found)
+
+
+@given(orgs(), files())
 def test_the_switch_for_all_users_goes_on_after_everything_that_it_needs(
     org: Org, desired: DesiredAccess
 ) -> None:
