@@ -303,6 +303,11 @@ def usernames(rows: Iterable[Row]) -> tuple[str, ...]:
     return tuple(sorted({_text(_inner(row, "Assignee"), "Username") for row in rows}))
 
 
+def app_sobject(id: str) -> str:
+    """What kind of record an app's id is of (facts, section 6)."""
+    return "ExternalClientApplication" if id.startswith("0xI") else "ConnectedApplication"
+
+
 def label_of(component: Node) -> str:
     return component.value("label") or ""
 

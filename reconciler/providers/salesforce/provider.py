@@ -180,14 +180,22 @@ class SalesforceProvider:
             )
 
     def holds(self, target: Target, listed: str, resource: str) -> bool:
-        kinds = {GRANTS: "SetupEntityAccess", APPS: "ConnectedApplication"}
-        if listed not in kinds:
-            return False
         try:
-            self._client.record(kinds[listed], resource, ["Id"])
+            return self._holds(listed, resource)
         except (NotFound, CannotSee, ValueError):
             return False
-        return True
+
+    def _holds(self, listed: str, resource: str) -> bool:
+        if listed == BYPASS:
+            parent, _, permission = resource.partition("/")
+            column = f"Permissions{convert.PERMISSIONS[permission]}"
+            return self._client.record("PermissionSet", parent, [column]).get(column) is True
+        if listed == APPS:
+            self._client.record(convert.app_sobject(resource), resource, ["Id"])
+            return True
+        if listed == GRANTS:
+            self._client.record("SetupEntityAccess", resource, ["Id"])
+        return listed == GRANTS
 
     def has_instance(self, target: Target) -> bool:
         return False
