@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import requests
@@ -115,6 +115,9 @@ class Echo:
         return 200, {}, json.dumps({"message": said}).encode()
 
 
+EchoT = TypeVar("EchoT", bound=Echo)
+
+
 def _values(body: bytes) -> list[str]:
     """All texts in a body."""
     found: list[str] = []
@@ -169,9 +172,9 @@ def _handler(echo: Echo) -> type[BaseHTTPRequestHandler]:
 
 
 @contextlib.contextmanager
-def echoing(inner: str, token: str) -> Iterator[Echo]:
+def echoing(inner: str, token: str, kind: type[EchoT]) -> Iterator[EchoT]:
     """The service on a free port of this machine while the block lasts."""
-    echo = Echo(inner, token)
+    echo = kind(inner, token)
     echo.session.trust_env = False
     with ThreadingHTTPServer(("127.0.0.1", 0), _handler(echo)) as server, echo.session:
         server.daemon_threads = True

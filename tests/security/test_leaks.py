@@ -165,7 +165,7 @@ def look_for_leaks(cases: Sequence[Case], folder: Path, emulator: Emulator) -> l
     """What leaked, by case."""
     token = a_token("token of the service")
     found: list[str] = []
-    with echoing(emulator.url, token.text) as echo:
+    with echoing(emulator.url, token.text, Echo) as echo:
         for number, case in enumerate(cases):
             emulator.reset()
             echo.fail("", "$^")
