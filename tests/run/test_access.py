@@ -60,7 +60,7 @@ class OrgProvider(FakeProvider):
 
     def prove_access(self, target: Target) -> None:
         self.proofs += 1
-        if not self.org.reaches(OWN_USER, OWN_APP):
+        if not self.org.reaches(self.org.own_user, self.org.own_app):
             raise LockedOut("this login gets in no more")
 
     def create(
