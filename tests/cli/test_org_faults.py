@@ -12,7 +12,7 @@ from tests.emulator.driver import Emulator
 
 def check(crm: Cli, emulator: Emulator, operation: str, fault: str) -> None:
     cell = run_cell(crm, emulator, operation, fault)
-    assert cell.first.code == expected_exit(fault), cell.first
+    assert cell.first.code == expected_exit(operation, fault), cell.first
     assert cell.was_true, cell.first
     assert cell.second.code == 0, cell.second
     assert cell.doubled == []
