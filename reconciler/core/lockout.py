@@ -36,6 +36,7 @@ WAY_OUT = (
 
 _SWITCH = "before all users are limited to allowlisted apps"
 _OWN = "before the app of this tool is narrowed"
+_OWN_GRANT = "before somebody loses the app of this tool"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -60,6 +61,8 @@ def missing_steps(
     found = [*guard.who(), *guard.activation(), *guard.removals()]
     if reason := guard.reason():
         found += guard.conditions(reason)
+    elif guard.takes_own_grant():
+        found += guard.reach(_OWN_GRANT)
     if guard.switches_on(ALL_USERS):
         found += guard.rescue()
     return tuple(dict.fromkeys(found))
@@ -208,6 +211,25 @@ class _Guard:
         own = {one.parent for one in self.live.assignments}
         is_bypass = live.key.list == BYPASS and live.key.type == USE_ANY_API_CLIENT
         return is_bypass and live.settings["parentId"] in own
+
+    def takes_own_grant(self) -> bool:
+        """Whether grants of the tool's app go, while nobody gets in without one."""
+        app = self._own_app()
+        is_limited = self.live.switch(ALL_USERS)
+        is_needed = app is not None and (app.canonical.get(ADMIN_APPROVED) or is_limited)
+        return bool(is_needed) and any(
+            step.live is not None
+            and step.live.key.list == GRANTS
+            and step.live.key.type == self.desired.self_app
+            and step.change.action is Action.DELETE
+            for step in self.steps
+        )
+
+    def reach(self, reason: str) -> Iterator[Missing]:
+        """That the user still has a grant of the tool's app in the end."""
+        app = self._own_app()
+        if app is not None:
+            yield from self._reach(reason, app)
 
     def conditions(self, reason: str) -> Iterator[Missing]:
         """Conditions (i) to (v) of the facts."""

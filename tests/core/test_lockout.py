@@ -264,3 +264,18 @@ def test_access_is_to_be_proved_after_the_own_app_and_the_switches() -> None:
     desired = wanted(LIMIT, *own(), an_app("Billing", adminApproved=True))
     delicate = [step for step in steps_of(desired, org.live()) if is_delicate(desired, step)]
     assert [step.change.kind for step in delicate] == ["app", "setting"]
+
+
+def test_a_grant_that_goes_must_not_be_the_one_that_counts() -> None:
+    """What the user holds may come to him in a way that cannot be seen here."""
+    others = a_set("Others")
+    org = an_org(apps={OWN_APP: App(approved=True)}, grants={(OWN_APP, others)})
+    ours = (an_app(OWN_APP, adminApproved=True), a_grant(OWN_APP, BREAK_GLASS))
+    (message,) = missing(org, *ours)
+    assert message.startswith("before somebody loses the app of this tool: ")
+    assert message.endswith(f"assign the permission set 'Break_Glass_API' to {OWN_USER}")
+
+
+def test_a_grant_of_an_app_that_everybody_may_authorize_may_go() -> None:
+    org = an_org(grants={(OWN_APP, OWN_SET), (OWN_APP, a_set("Others"))})
+    assert missing(org, an_app(OWN_APP), a_grant(OWN_APP, OWN_SET)) == []

@@ -239,10 +239,13 @@ def gives(row: Row, permission: str) -> bool:
 
 
 def grants(rows: Iterable[Row], apps: Mapping[str, str], sets: Sets) -> Iterator[Resource]:
-    """The grants of the apps that can be seen; apps: their names by id."""
+    """The grants of the apps that can be seen; apps: their names by id.
+
+    What the set of a group has only comes of its members, and nobody can take it away there.
+    """
     for row in rows:
         app = apps.get(_id(row, "SetupEntityId"))
-        if app is None:
+        if app is None or _is_of_group(_inner(row, "Parent")):
             continue
         holder = _holder(_inner(row, "Parent"))
         parent = Parent(_id(row, "ParentId"), bool(_inner(row, "Parent").get("NamespacePrefix")))
@@ -255,9 +258,15 @@ def grants(rows: Iterable[Row], apps: Mapping[str, str], sets: Sets) -> Iterator
 def bypasses(rows: Iterable[Row], permission: str, sets: Sets) -> Iterator[Resource]:
     """What gives a permission; rows of `soql.permission_givers`. permission: in our words."""
     for row in rows:
+        if _is_of_group(row):
+            continue
         holder, parent = _holder(row), Parent(_id(row, "Id"), bool(row.get("NamespacePrefix")))
         sets.add(holder, parent)
         yield bypass(permission, holder, parent.id)
+
+
+def _is_of_group(row: Row) -> bool:
+    return bool(row.get("PermissionSetGroupId"))
 
 
 def bypass(permission: str, holder: Holder, parent: str) -> Resource:
@@ -287,6 +296,29 @@ def assignments(rows: Iterable[Row]) -> Iterator[Assignment]:
             str(row.get("ExpirationDate") or ""),
             row.get("IsActive") is not False,
         )
+
+
+def groups(rows: Iterable[Row]) -> tuple[str, ...]:
+    """Ids of the groups among a user's assignments."""
+    return tuple(sorted({_id(row, "PermissionSetGroupId") for row in rows if _is_of_group(row)}))
+
+
+def with_members(rows: Sequence[Row], members: Iterable[Row]) -> tuple[Row, ...]:
+    """A user's assignments, and one of each member of his groups, which ends as the group does;
+    members: rows of `soql.members_of`."""
+    found = list(rows)
+    for member in members:
+        group = _id(member, "PermissionSetGroupId")
+        held = {
+            "PermissionSetId": member.get("PermissionSetId"),
+            "PermissionSet": member.get("PermissionSet"),
+        }
+        found += [
+            {**row, **held}
+            for row in rows
+            if _is_of_group(row) and _id(row, "PermissionSetGroupId") == group
+        ]
+    return tuple(found)
 
 
 def session_based(rows: Iterable[Row]) -> frozenset[str]:

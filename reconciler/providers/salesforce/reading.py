@@ -51,7 +51,7 @@ class Reader:
         names = {one.id: one.key.type for one in apps}
         grants = tuple(convert.grants(self.client.query(soql.grants()), names, self._sets))
         bypasses = tuple(self._holders(is_activated=bool(switches)))
-        held = self.client.query(soql.assignments_of(self.user))
+        held = self._held()
         identity = convert.identity(held, self.user, own_app)
         rescuers = self._rescuers(identity.username, is_activated=bool(switches))
         sessions = convert.session_based(held)
@@ -72,6 +72,13 @@ class Reader:
             sees_external=self._sees_external,
             unread=frozenset(self._unread),
         )
+
+    def _held(self) -> tuple[Row, ...]:
+        """What the login's own user holds; of a group the members (facts, section 14)."""
+        rows = self.client.query(soql.assignments_of(self.user))
+        queries = soql.members_of(convert.groups(rows))
+        members = [row for query in queries for row in self.client.query(query)]
+        return convert.with_members(rows, members)
 
     def _settings(self) -> Node:
         (found,) = self.client.read_metadata(convert.SETTINGS_TYPE, [convert.SETTINGS_NAME])

@@ -82,7 +82,8 @@ def grants() -> str:
     """All rows that allow somebody an app, with the permission set or profile behind each."""
     fields = (
         "Id, SetupEntityId, SetupEntityType, ParentId, Parent.Name, Parent.Label, "
-        "Parent.IsOwnedByProfile, Parent.ProfileId, Parent.Profile.Name, Parent.NamespacePrefix"
+        "Parent.IsOwnedByProfile, Parent.ProfileId, Parent.Profile.Name, Parent.NamespacePrefix, "
+        "Parent.PermissionSetGroupId"
     )
     kinds = f"'{CONNECTED_APP}', '{EXTERNAL_APP}'"
     return f"SELECT {fields} FROM SetupEntityAccess WHERE SetupEntityType IN ({kinds})"
@@ -114,7 +115,7 @@ def holders(names: Iterable[str], profiles: Iterable[str], permission: str = "")
     the names are few. Where an org does not have the permission it says INVALID_FIELD."""
     column = f"Permissions{name(permission)}" if permission else ""
     fields = ["Id, Name, Type, NamespacePrefix, HasActivationRequired, IsOwnedByProfile"]
-    fields += ["ProfileId, Profile.Name", *([column] if column else [])]
+    fields += ["PermissionSetGroupId, ProfileId, Profile.Name", *([column] if column else [])]
     head = f"SELECT {', '.join(fields)} FROM PermissionSet WHERE"
     own = _lists("(IsOwnedByProfile = false AND Name", names)
     owned = _lists("(IsOwnedByProfile = true AND Profile.Name", profiles)
@@ -133,10 +134,17 @@ def assignments_of(user: str) -> str:
     """What a user holds, the hidden set of the profile among it, and who that is."""
     fields = (
         "Id, AssigneeId, Assignee.Username, Assignee.UserType, "
-        "PermissionSetId, ExpirationDate, IsActive, "
+        "PermissionSetId, PermissionSetGroupId, ExpirationDate, IsActive, "
         "PermissionSet.Name, PermissionSet.IsOwnedByProfile, PermissionSet.HasActivationRequired"
     )
     return f"SELECT {fields} FROM PermissionSetAssignment WHERE AssigneeId = {quoted_id(user)}"
+
+
+def members_of(groups: Iterable[str]) -> tuple[str, ...]:
+    """The permission sets in groups, each of which reaches who holds the group."""
+    fields = "PermissionSetGroupId, PermissionSetId, PermissionSet.HasActivationRequired"
+    head = f"SELECT {fields} FROM PermissionSetGroupComponent WHERE PermissionSetGroupId"
+    return _each(head, map(quoted_id, groups))
 
 
 def assigned_count(user: str, permission_sets: Iterable[str]) -> tuple[str, ...]:
@@ -161,7 +169,7 @@ def permission_holders(permission: str) -> str:
 
 def permission_givers(permission: str) -> str:
     """Permission sets and profiles that give a permission, whether or not somebody holds them."""
-    fields = "Id, Name, IsOwnedByProfile, Profile.Name, NamespacePrefix"
+    fields = "Id, Name, IsOwnedByProfile, Profile.Name, NamespacePrefix, PermissionSetGroupId"
     return f"SELECT {fields} FROM PermissionSet WHERE Permissions{name(permission)} = true"
 
 

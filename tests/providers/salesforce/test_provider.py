@@ -18,7 +18,7 @@ from reconciler.core.access import (
     LiveAccess,
 )
 from reconciler.core.access_diff import diff_access
-from reconciler.core.lockout import WAY_OUT
+from reconciler.core.lockout import WAY_OUT, missing_steps
 from reconciler.core.model import Resource, Source, Target
 from reconciler.core.project import Org
 from reconciler.core.redact import Secret
@@ -360,3 +360,43 @@ def test_reading_writes_nothing(emulator: Emulator) -> None:
         with pytest.raises(Exception, match="(?i)read"):
             write()
     assert USE_ANY_API_CLIENT in {one.key.type for one in live.of("bypass")}
+
+
+def in_a_group(emulator: Emulator, **more: Any) -> None:
+    """The tool's own user holds Access_Reconciler_Use by a group alone."""
+    rows = emulator.control("state")
+    state = rows["salesforce"]
+    group = {"Id": "0PG5g0000000001", "DeveloperName": "G"}
+    whole = {"Id": "0PS5g0000000001", "Name": "G", "Label": "G", "Type": "Group", **more}
+    state["PermissionSetGroup"] = [group]
+    state["PermissionSet"].append({**whole, "PermissionSetGroupId": group["Id"]})
+    own = next(one["Id"] for one in state["PermissionSet"] if one["Name"] == OWN_SET.name)
+    state["PermissionSetGroupComponent"] = [
+        {"PermissionSetGroupId": group["Id"], "PermissionSetId": own}
+    ]
+    for row in state["PermissionSetAssignment"]:
+        if row["PermissionSetId"] == own:
+            row |= {"PermissionSetId": whole["Id"], "PermissionSetGroupId": group["Id"]}
+    emulator.reset({"salesforce": state})
+
+
+def test_of_a_group_the_members_are_held(emulator: Emulator, provider: SalesforceProvider) -> None:
+    in_a_group(emulator)
+    desired = asked(a_switch(ALL_USERS, on=True), a_grant(OWN_APP, OWN_SET))
+    live = read(provider, desired)
+    assert live.parents[OWN_SET].id in {one.parent for one in live.assignments}
+    assert missing_steps(desired, live, diff_access(desired, live).steps) == ()
+    gone = asked(an_app(OWN_APP), granted=[OWN_APP])
+    (final, *_) = missing_steps(gone, live, diff_access(gone, live).steps)
+    assert final.message.startswith("the plan takes the app of this tool away from its own user")
+
+
+def test_what_a_group_has_of_its_members_is_no_grant(
+    emulator: Emulator, provider: SalesforceProvider
+) -> None:
+    in_a_group(emulator, userPermissions=["UseAnyApiClient"])
+    app = next(one for one in read(provider).resources if one.key.type == OWN_APP)
+    row = {"ParentId": "0PS5g0000000001", "SetupEntityId": app.id}
+    tamper(emulator, "SetupEntityAccess", row)
+    live = read(provider)
+    assert "G" not in {one.key.name for one in live.resources}
