@@ -11,7 +11,7 @@ from reconciler.core.plan import Plan
 from reconciler.errors import Exit, worst
 from reconciler.run.context import Context
 from reconciler.run.converge import compare
-from reconciler.run.drift import environments_data, with_causes
+from reconciler.run.drift import environments_data, with_authors, with_causes
 from reconciler.run.refusals import loosenings
 from reconciler.show.data import as_json, drift_data
 from reconciler.show.markdown import plan_markdown
@@ -23,6 +23,7 @@ def run(args: argparse.Namespace, shell: Shell) -> Exit:
     compared = compare(context)
     # Nothing is to be applied, so nothing is refused.
     plan = with_causes(compared.plan(context, now(), refuses=False), context, compared)
+    plan = with_authors(plan, context, compared)
     said = (f"{error.address}: {error.message}" for error in loosenings(context))
     plan = replace(plan, warnings=(*plan.warnings, *said))
     if args.format == "json":

@@ -57,11 +57,27 @@ class FieldChange:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangedBy:
+    """Somebody who may have made live what it is, by the platform's own record.
+
+    at: ISO 8601, UTC. what: the record's sentence. delegate: who acted as the user, if anybody.
+    is_own: it was this tool's login.
+    """
+
+    user: str
+    at: str
+    what: str
+    delegate: str = ""
+    is_own: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """One create, update, delete or reorder, ready to be shown and saved.
 
     why: of one that weakens, what makes it so, in words that follow the address. cause: which of
-    the two moved, `pending`, `live` or `unknown`; empty where nobody asked.
+    the two moved, `pending`, `live` or `unknown`; empty where nobody asked. by: who may have moved
+    what is live, newest first: one of them did.
     """
 
     address: str
@@ -73,6 +89,7 @@ class Change:
     effect: Effect = Effect.NEUTRAL
     why: str = ""
     cause: str = ""
+    by: tuple[ChangedBy, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

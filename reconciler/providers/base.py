@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
 
 from reconciler.core.access import DesiredAccess, LiveAccess
 from reconciler.core.catalogue import PolicyType
 from reconciler.core.model import Instance, LiveUnit, Resource, Target
+from reconciler.core.trail import TrailEntry
 from reconciler.errors import ProviderError
 
 
@@ -89,6 +91,15 @@ class Collections(Protocol):
         self, target: Target, live: Sequence[Resource]
     ) -> tuple[ProviderError | None, ...]:
         """Sends one call, and reads back; why each is still there, or None, in order."""
+
+
+@runtime_checkable
+class AuditLog(Protocol):
+    """What a provider has besides, where its platform keeps who changed what."""
+
+    def changes_since(self, target: Target, since: datetime) -> tuple[TrailEntry, ...]:
+        """What anybody changed at the place after that second, newest first; where there is very
+        much, the newest. Raises CannotSee where rights are missing."""
 
 
 class Provider(Protocol):

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from reconciler.core.diff import ChangedBy
 from reconciler.core.outcome import APPLIED, FAILED, SKIPPED, Outcome
 from reconciler.core.plan import SCHEMA_VERSION, Plan, PlanError, change_data, error_data, to_data
 from reconciler.errors import Exit, PolicyError, ReconcilerError
@@ -29,13 +30,20 @@ def plan_data(plan: Plan) -> dict[str, Any]:
 
 
 def drift_data(plan: Plan, environments: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """`drift --format json`: a plan with a cause for each change, and which environments have
-    converged."""
+    """`drift --format json`: a plan with a cause for each change, who may have made it where that
+    is told, and which environments have converged."""
     data = to_data(plan, "drift")
     for shown, change in zip(data["changes"], plan.changes, strict=True):
         shown["cause"] = change.cause
+        if change.by:
+            shown["changedBy"] = [_changed_by(one) for one in change.by]
     data["environments"] = list(environments)
     return data
+
+
+def _changed_by(one: ChangedBy) -> dict[str, Any]:
+    data = {"user": one.user or None, "at": one.at, "what": one.what, "own": one.is_own}
+    return {**data, "delegate": one.delegate} if one.delegate else data
 
 
 def apply_data(

@@ -11,7 +11,7 @@ from reconciler.core.effect import Effect
 from reconciler.core.outcome import Outcome
 from reconciler.core.plan import Plan, PlanError
 from reconciler.show.clean import clean, value
-from reconciler.show.text import error_line
+from reconciler.show.text import authors_line, error_line
 
 _SIGNS = {"create": "➕", "update": "✏️", "delete": "➖", "reorder": "↕️"}
 
@@ -67,7 +67,8 @@ def _change_lines(change: Change) -> list[str]:
     weakens = " 🔻 weakens" if change.effect is Effect.WEAKENS else ""
     cause = f" ({change.cause})" if change.cause not in ("", Cause.UNKNOWN) else ""
     head = f"{_SIGNS[change.action]} **{change.action}** {code(change.address)}"
-    lines = [f"{head}{weakens}{cause}", ""]
+    by = f" {code(authors_line(change.by))}" if change.by else ""
+    lines = [f"{head}{weakens}{cause}{by}", ""]
     if change.fields and change.action != "delete":
         lines += ["| field | live | desired |", "| --- | --- | --- |"]
         lines += [

@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import Any
 
 from reconciler.core.cause import Cause
-from reconciler.core.diff import Action, Change, FieldChange
+from reconciler.core.diff import Action, Change, ChangedBy, FieldChange
 from reconciler.core.effect import Effect
 from reconciler.core.outcome import APPLIED, FAILED, Outcome
 from reconciler.core.plan import Plan, PlanError
@@ -93,10 +93,25 @@ def _change_lines(change: Change, style: Style) -> list[str]:
     where = style.dim(f"  {clean(source)}") if source else ""
     where += style.paint("31", "  weakens") if change.effect is Effect.WEAKENS else ""
     where += _cause(change, style)
+    by = [style.dim(f"      {authors_line(change.by)}")] if change.by else []
     if change.action is Action.DELETE:
-        return [head + where]
+        return [head + where, *by]
     width = max((len(item.path) for item in change.fields), default=0)
-    return [head + where, *(_field_line(item, change, width, style) for item in change.fields)]
+    fields = (_field_line(item, change, width, style) for item in change.fields)
+    return [head + where, *fields, *by]
+
+
+def authors_line(by: Sequence[ChangedBy]) -> str:
+    """Who may have made it, on one line: `by admin@acme.example, 2026-11-20 09:12`."""
+    told = "; ".join(f"{_who(one)}, {one.at[:10]} {one.at[11:16]}" for one in by)
+    return clean(f"by one of: {told}" if len(by) > 1 else f"by {told}")
+
+
+def _who(one: ChangedBy) -> str:
+    name = one.user or "nobody by name"
+    if one.delegate:
+        return f"{one.delegate} as {name}"
+    return f"this tool ({name})" if one.is_own else name
 
 
 def _cause(change: Change, style: Style) -> str:

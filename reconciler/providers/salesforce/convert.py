@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from reconciler.core.access import (
@@ -27,6 +28,7 @@ from reconciler.core.access import (
     Parent,
 )
 from reconciler.core.model import APPS, BYPASS, GRANTS, SETTINGS, Resource, ResourceKey
+from reconciler.core.trail import TrailEntry
 from reconciler.errors import BadAnswer, CannotSee
 from reconciler.providers.salesforce.ids import record_id
 from reconciler.providers.salesforce.nodes import Node, leaf
@@ -338,6 +340,31 @@ def usernames(rows: Iterable[Row]) -> tuple[str, ...]:
 def app_sobject(id: str) -> str:
     """What kind of record an app's id is of (facts, section 6)."""
     return "ExternalClientApplication" if id.startswith("0xI") else "ConnectedApplication"
+
+
+def trail_entry(row: Row) -> TrailEntry:
+    """A row of SetupAuditTrail; what no user did has an empty one."""
+    creator = row.get("CreatedBy")
+    user = creator.get("Username") if isinstance(creator, Mapping) else ""
+    return TrailEntry(
+        moment(row, "CreatedDate"),
+        str(user or ""),
+        str(row.get("Action") or ""),
+        str(row.get("Display") or ""),
+        str(row.get("DelegateUser") or ""),
+        str(row.get("Section") or ""),
+    )
+
+
+def moment(row: Row, name: str) -> str:
+    """A time of a row (`2026-11-20T09:12:44.000+0000`) to the second in UTC, with a Z."""
+    try:
+        found = datetime.fromisoformat(_text(row, name))
+    except ValueError:
+        raise BadAnswer(f"{name} of a row is no time", service="salesforce") from None
+    if found.tzinfo is None:
+        raise BadAnswer(f"{name} of a row is no time", service="salesforce")
+    return f"{found.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def label_of(component: Node) -> str:

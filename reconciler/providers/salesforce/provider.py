@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from datetime import datetime
 from typing import Any, TypeVar
 
 from reconciler.core.access import CONNECTED_APP, PROFILE, DesiredAccess, LiveAccess
@@ -26,6 +27,7 @@ from reconciler.core.model import (
     UnitAddress,
 )
 from reconciler.core.project import Org
+from reconciler.core.trail import TrailEntry
 from reconciler.errors import (
     BadAnswer,
     CannotSee,
@@ -56,6 +58,8 @@ from reconciler.transport import Bounds
 __all__ = ["SalesforceProvider", "connect", "credentials_from"]
 
 _NOWHERE = UnitAddress("", "", "")
+# A page of a query: more would be more calls.
+_MOST_CHANGES = 2000
 
 Made = TypeVar("Made")
 
@@ -88,7 +92,7 @@ def connect(
 
 
 class SalesforceProvider:
-    """See `providers.base.Provider` and `AccessPlatform`. Remembers the org."""
+    """See `providers.base`: `Provider`, `AccessPlatform`, `AuditLog`. Remembers the org."""
 
     def __init__(
         self, client: Client, tokens: TokenSource, client_id: str, org: Org, writer: Writer
@@ -150,6 +154,10 @@ class SalesforceProvider:
     def fetch_access(self, target: Target, desired: DesiredAccess) -> LiveAccess:
         user = self._tokens.token().user
         return Reader(self._client, user, self._client_id, desired).read(target)
+
+    def changes_since(self, target: Target, since: datetime) -> tuple[TrailEntry, ...]:
+        rows = self._client.query(soql.setup_changes(since, _MOST_CHANGES))
+        return tuple(map(convert.trail_entry, rows))
 
     def _rows(self, query: str, count: int) -> tuple[Mapping[str, Any], ...]:
         rows = self._client.query(query)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from urllib.parse import quote_plus
 
 from reconciler.providers.salesforce.ids import record_id
@@ -200,11 +201,13 @@ def logins_by_app(days: int) -> str:
     return f"SELECT {fields} FROM LoginHistory WHERE {since} GROUP BY Application, Status"
 
 
-def setup_changes(days: int) -> str:
-    """What was changed in the setup of connected apps, newest first."""
+def setup_changes(since: datetime, most: int) -> str:
+    """What was changed in the setup after that second, newest first, at most so many rows. Of all
+    sections: what belongs to apps is spread over several."""
     fields = "CreatedDate, CreatedBy.Username, Section, Action, Display, DelegateUser"
-    where = f"Section = 'Connected Apps' AND CreatedDate = LAST_N_DAYS:{int(days)}"
-    return f"SELECT {fields} FROM SetupAuditTrail WHERE {where} ORDER BY CreatedDate DESC"
+    where = f"CreatedDate > {since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    head = f"SELECT {fields} FROM SetupAuditTrail WHERE {where}"
+    return f"{head} ORDER BY CreatedDate DESC LIMIT {int(most)}"
 
 
 _TOKEN_FIELDS = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -94,7 +95,7 @@ QUERIES = (
     soql.permission_givers("UseAnyApiClient"),
     soql.tokens(),
     soql.logins_by_app(30),
-    soql.setup_changes(30),
+    soql.setup_changes(datetime(2026, 1, 1, tzinfo=UTC), 2000),
     *soql.permission_sets(["Billing_Sync_Use", "O'Brien"]),
     *soql.profile_sets(["System Administrator"]),
     *soql.users_named(["admin@acme.example"]),

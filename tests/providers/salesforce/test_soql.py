@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
 from urllib.parse import quote_plus
 
 import pytest
@@ -87,4 +88,9 @@ def test_the_grants_of_both_kinds_of_apps_are_asked_for() -> None:
 
 def test_days_are_a_number() -> None:
     assert "LAST_N_DAYS:30 " in soql.logins_by_app(30)
-    assert "LAST_N_DAYS:7 " in soql.setup_changes(7)
+
+
+def test_setup_changes_are_asked_for_from_a_second_of_utc() -> None:
+    since = datetime(2026, 11, 20, 10, 12, 44, tzinfo=timezone(timedelta(hours=1)))
+    query = soql.setup_changes(since, 5)
+    assert "CreatedDate > 2026-11-20T09:12:44Z ORDER BY CreatedDate DESC LIMIT 5" in query
