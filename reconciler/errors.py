@@ -12,6 +12,7 @@ ReconcilerError
 │   ├── Throttled          1  429 or 503
 │   ├── OutOfTime          1  not sent: the run has taken as long as it may
 │   └── NotAllowed         4  401, 403, or a login that is no login
+│       ├── NoCredentials  4  nothing to sign in with
 │       ├── LockedOut      4  a login that was let in before and is not any more
 │       └── CannotSee      4  the answer hides what the login may not see
 ├── Refusal                5  it could be done, and is not: limit, host, another plan
@@ -188,6 +189,10 @@ class NotAllowed(ProviderError):
     """401 or 403 after one renewal, or a login that gave no token."""
 
     exit = Exit.NOT_ALLOWED
+
+
+class NoCredentials(NotAllowed):
+    """Nothing is there to sign in with, or not all of it; nothing was sent."""
 
 
 class LockedOut(NotAllowed):

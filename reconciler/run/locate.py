@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Protocol, TypeVar
@@ -11,12 +11,15 @@ from typing import Protocol, TypeVar
 from reconciler.core.model import ENVIRONMENT_UNIT, Instance, Source, Target, UnitAddress
 from reconciler.core.plan import PlanError
 from reconciler.core.project import Environment, Organization
-from reconciler.errors import Exit, PolicyError, Problem, ReconcilerError
+from reconciler.errors import Exit, NoCredentials, PolicyError, Problem, ReconcilerError
 from reconciler.files.match import Match, match, matches_filter
 from reconciler.files.platforms import SALESFORCE
 from reconciler.providers.base import LiveEnvironment, LiveOrganization, Provider
 from reconciler.run.blank import check_instances
 from reconciler.run.context import Context
+
+_MOST_NAMED = 3
+"""So many other organizations are named; a list of fifty tells nobody what to type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ def locate(context: Context, organization: Organization) -> Located:
         live = find(what, organization.organization, provider.organizations(), source)
         listed = provider.environments(live.id)
     except ReconcilerError as error:
-        return Located((), tuple(as_errors(error, organization.folder)))
+        return Located((), tuple(_unreached(context, organization, error, organization.folder)))
     jobs: list[Job] = []
     errors: list[PlanError] = []
     for environment in environments:
@@ -102,7 +105,8 @@ def _orgs(
             (live,) = provider.organizations()
             (kind,) = provider.environments(live.id)
         except ReconcilerError as error:
-            errors += as_errors(error, f"{organization.folder}/{environment.folder}")
+            place = f"{organization.folder}/{environment.folder}"
+            errors += _unreached(context, organization, error, place)
             continue
         target = Target(provider.host, live.id, kind.id)
         jobs.append(Job(address, target, organization, environment, provider))
@@ -204,6 +208,23 @@ def _near(what: str, wanted: str, listed: Sequence[NamedT]) -> str:
         return f"this login can see no {what}"
     more = ", ..." if len(names) > 10 else ""
     return f"this login can see: {', '.join(repr(name) for name in names[:10])}{more}"
+
+
+def _unreached(
+    context: Context, organization: Organization, error: ReconcilerError, address: str
+) -> list[PlanError]:
+    """Why an organization cannot be reached; where that is for want of credentials, also how to go
+    on without it."""
+    errors = as_errors(error, address)
+    others = [
+        f"--org {other.folder}"
+        for other in context.project.organizations
+        if other is not organization and context.scope.has_organization(other.folder)
+    ]
+    if not (isinstance(error, NoCredentials) and 0 < len(others) <= _MOST_NAMED):
+        return errors
+    way = f"; or go on without {organization.folder}: {' '.join(others)}"
+    return [replace(one, message=one.message + way) for one in errors]
 
 
 def as_errors(error: ReconcilerError, address: str) -> list[PlanError]:

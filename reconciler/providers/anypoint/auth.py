@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.core.redact import Secret
-from reconciler.errors import NotAllowed, ProviderError
+from reconciler.errors import NoCredentials, NotAllowed, ProviderError
 from reconciler.providers.logins import Login
 from reconciler.transport import Transport
 
@@ -48,7 +48,7 @@ class Credentials:
 def credentials_from(auth: Mapping[str, Any] | None, environ: Mapping[str, str]) -> Credentials:
     """Credentials of a resolved `auth:` mapping, or else of the ANYPOINT_* variables.
 
-    Of several sets the first of connected app, user, token is taken. Raises NotAllowed, naming
+    Of several sets the first of connected app, user, token is taken. Raises NoCredentials, naming
     what is missing, where there is none or where half a set stands before the first whole one.
     """
     place = "auth: of the organization" if auth else "the environment"
@@ -62,18 +62,18 @@ def credentials_from(auth: Mapping[str, Any] | None, environ: Mapping[str, str])
             missing = ", ".join(
                 name for name, value in zip(names, values, strict=True) if not value
             )
-            raise NotAllowed(f"{missing} is missing in {place}: the {kind} is not complete")
+            raise NoCredentials(f"{missing} is missing in {place}: the {kind} is not complete")
     if auth:
         keys_help = "clientId and clientSecret, or username and password, or token"
-        raise NotAllowed(f"{place} gives no credentials; it needs {keys_help}")
-    raise NotAllowed(f"no credentials; {_HELP}")
+        raise NoCredentials(f"{place} gives no credentials; it needs {keys_help}")
+    raise NoCredentials(f"no credentials; {_HELP}")
 
 
 def _value(found: Any, name: str) -> Secret | None:
     """The value wrapped; None where it is absent or empty."""
     secret = found if isinstance(found, Secret) else Secret(found)
     if secret.reference and not secret.is_known:
-        raise NotAllowed(f"{name} is {secret.reference}, which is not set")
+        raise NoCredentials(f"{name} is {secret.reference}, which is not set")
     return secret if secret.reveal() not in (None, "") else None
 
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from reconciler.core.hosts import is_loopback
 from reconciler.core.redact import Secret
-from reconciler.errors import BadAnswer, NotAllowed, ProviderError, Refusal
+from reconciler.errors import BadAnswer, NoCredentials, NotAllowed, ProviderError, Refusal
 from reconciler.providers.logins import Login
 from reconciler.providers.salesforce.assertion import assertion_of
 from reconciler.providers.salesforce.failures import INVALID_SESSION, TOKEN
@@ -76,7 +76,7 @@ def credentials_from(
     """Credentials of a resolved `auth:` mapping, or else of the SALESFORCE_* variables.
 
     JWT bearer is taken where both are whole. folder: where a `privateKeyFile` of files is relative
-    to. Raises NotAllowed, naming what is missing.
+    to. Raises NoCredentials, naming what is missing.
     """
     place = "auth: of the environment" if auth else "the process environment"
     given = auth or environ
@@ -89,7 +89,7 @@ def credentials_from(
         if all(values.values()):
             log.debug("salesforce: logging in with the %s of %s", kind, place)
             return _credentials(values, folder if auth else Path())
-    raise NotAllowed(_missing(found, place, is_file=bool(auth)), service="salesforce")
+    raise NoCredentials(_missing(found, place, is_file=bool(auth)), service="salesforce")
 
 
 def _text(found: Any, name: str) -> str:
@@ -97,7 +97,7 @@ def _text(found: Any, name: str) -> str:
     secret = found if isinstance(found, Secret) else Secret(found)
     if secret.reference and not secret.is_known:
         message = f"{name} is {secret.reference}, which is not set"
-        raise NotAllowed(message, service="salesforce")
+        raise NoCredentials(message, service="salesforce")
     value = secret.reveal()
     return "" if value is None else str(value).strip()
 
