@@ -18,7 +18,8 @@ from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
-from reconciler.cli.demo import Stage, emulator
+from reconciler.cli.demo import open_allowlist
+from reconciler.cli.demo_stage import Stage, emulator
 
 _HERE = Path(__file__).parent
 _WIDTH = 96
@@ -42,10 +43,10 @@ def main() -> int:
     """Writes docs/plan.svg and docs/drift.svg."""
     with emulator() as url, tempfile.TemporaryDirectory() as state:
         stage = Stage(url, state)
-        _draw(stage, ["plan"], "plan.svg")
-        stage.run("apply", flags=("--yes",), quiet_plan=True)
-        stage.tamper()
-        _draw(stage, ["drift"], "drift.svg")
+        _draw(stage, ["plan", "--org", "acme"], "plan.svg")
+        stage.run("apply", "--org", "acme", "--yes", since="Plan:")
+        open_allowlist(stage)
+        _draw(stage, ["drift", "--org", "acme"], "drift.svg")
     return 0
 
 

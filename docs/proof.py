@@ -18,6 +18,8 @@ from typing import Any
 from reconciler.cli.demo import Stage, emulator
 from tests.cli import org_faults
 from tests.cli.driver import Cli, crm_environment, crm_sample, environment
+from reconciler.cli.demo_stage import Stage, emulator
+from tests.cli.driver import Cli, environment
 from tests.cli.faults import FAULTS, OPERATIONS, REFUSED, Cell, run_cell
 from tests.emulator.driver import running
 
@@ -83,8 +85,10 @@ _COUNTED: Sequence[Sequence[str]] = (
     ("plan", "--env", "production", "--api", "inventory"),
     ("plan", "--env", "production", "--api", "orders"),
     ("plan", "--env", "production", "--api", "orders-partners"),
-    ("plan",),
-    ("drift",),
+    ("plan", "--org", "acme"),
+    ("drift", "--org", "acme"),
+    ("plan", "--org", "acme-crm"),
+    ("apply", "--yes", "--org", "acme-crm"),
     ("apply", "--yes", "--env", "production", "--api", "inventory"),
     ("apply", "--yes", "--env", "sandbox"),
 )

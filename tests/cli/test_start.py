@@ -160,6 +160,8 @@ def test_the_demo_ends_well_and_leaves_nothing_running(bare: Cli) -> None:
     checked(_Done(("demo",), done.returncode, done.stdout, done.stderr))
     assert (done.returncode, done.stderr) == (0, "")
     assert "nothing is left running" in done.stdout
+    for said in ("Anypoint:", "Salesforce:", "lock-out guard: ", "- Billing Sync/profile:Standard"):
+        assert said in done.stdout
     assert not (ROOT / ".reconciler").exists()
 
 
