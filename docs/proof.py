@@ -15,11 +15,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from reconciler.cli.demo import Stage, emulator
+from reconciler.cli.demo_stage import Stage, emulator
 from tests.cli import org_faults
 from tests.cli.driver import Cli, crm_environment, crm_sample, environment
-from reconciler.cli.demo_stage import Stage, emulator
-from tests.cli.driver import Cli, environment
 from tests.cli.faults import FAULTS, OPERATIONS, REFUSED, Cell, run_cell
 from tests.emulator.driver import running
 

@@ -39,7 +39,7 @@ class Part:
     """One body among several."""
 
     name: str
-    body: Body
+    body: Body = field(repr=False)
     file_name: str | None = None
 
 

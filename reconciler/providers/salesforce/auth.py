@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -64,7 +64,7 @@ class Credentials:
 class Grant:
     """A token, where to use it, and whose it is. Ids have 18 characters."""
 
-    token: Secret
+    token: Secret = field(repr=False)
     instance_url: str
     organization: str
     user: str
