@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
@@ -11,6 +11,7 @@ from reconciler.core.access import DesiredAccess, LiveAccess
 from reconciler.core.catalogue import PolicyType
 from reconciler.core.model import Instance, LiveUnit, Resource, Target
 from reconciler.core.trail import TrailEntry
+from reconciler.core.use import Usage
 from reconciler.errors import ProviderError
 
 
@@ -100,6 +101,20 @@ class AuditLog(Protocol):
     def changes_since(self, target: Target, since: datetime) -> tuple[TrailEntry, ...]:
         """What anybody changed at the place after that second, newest first; where there is very
         much, the newest. Raises CannotSee where rights are missing."""
+
+
+class UsePlatform(Protocol):
+    """What a provider has besides, where its platform tells which apps and users called it."""
+
+    def fetch_use(self, target: Target, days: int, now: datetime) -> Usage:
+        """The use of the last days before `now`, and what of it cannot be seen for want of
+        rights: that is told in it, and never read as none."""
+
+    def fetch_holders(
+        self, target: Target, parents: Collection[str]
+    ) -> Mapping[str, frozenset[str]]:
+        """Ids of the active users who hold each of these (`core.access.Parent.id`), directly or
+        through a group. Raises CannotSee where rights are missing."""
 
 
 class Provider(Protocol):

@@ -115,7 +115,7 @@ def connected_app(row: Row, component: Node | None) -> Resource:
             "policyAction": (session and session.value("policyAction")) or "",
         }
     key = ResourceKey(APPS, CONNECTED_APP, _text(row, "Name"))
-    return Resource(key, {**policy, **more}, policy, id=_id(row, "Id"))
+    return Resource(key, {**policy, **more}, policy, id=id_in(row, "Id"))
 
 
 def consumer_key(component: Node) -> str:
@@ -172,7 +172,7 @@ def external_app(row: Row, policy: Row | None, component: Node | None) -> Resour
         more["policyAction"] = component.value("policyAction") or ""
     name = str(row.get("MasterLabel") or row["DeveloperName"])
     key = ResourceKey(APPS, EXTERNAL_CLIENT_APP, name)
-    return Resource(key, {**said, **more}, said, id=_id(row, "Id"))
+    return Resource(key, {**said, **more}, said, id=id_in(row, "Id"))
 
 
 def external_component(component: Node, policy: Mapping[str, Any]) -> Node:
@@ -228,7 +228,7 @@ def holders(rows: Iterable[Row], sets: Sets) -> None:
         sets.add(
             _holder(row),
             Parent(
-                _id(row, "Id"),
+                id_in(row, "Id"),
                 is_managed=bool(row.get("NamespacePrefix")),
                 is_session_based=bool(row.get("HasActivationRequired")),
             ),
@@ -246,15 +246,15 @@ def grants(rows: Iterable[Row], apps: Mapping[str, str], sets: Sets) -> Iterator
     What the set of a group has only comes of its members, and nobody can take it away there.
     """
     for row in rows:
-        app = apps.get(_id(row, "SetupEntityId"))
-        if app is None or _is_of_group(_inner(row, "Parent")):
+        app = apps.get(id_in(row, "SetupEntityId"))
+        if app is None or _is_of_group(inner(row, "Parent")):
             continue
-        holder = _holder(_inner(row, "Parent"))
-        parent = Parent(_id(row, "ParentId"), bool(_inner(row, "Parent").get("NamespacePrefix")))
+        holder = _holder(inner(row, "Parent"))
+        parent = Parent(id_in(row, "ParentId"), bool(inner(row, "Parent").get("NamespacePrefix")))
         sets.add(holder, parent)
-        settings = {"parentId": parent.id, "appId": _id(row, "SetupEntityId")}
+        settings = {"parentId": parent.id, "appId": id_in(row, "SetupEntityId")}
         key = ResourceKey(GRANTS, holder.kind, app, holder.name)
-        yield Resource(key, settings, {}, id=_id(row, "Id"))
+        yield Resource(key, settings, {}, id=id_in(row, "Id"))
 
 
 def bypasses(rows: Iterable[Row], permission: str, sets: Sets) -> Iterator[Resource]:
@@ -262,7 +262,7 @@ def bypasses(rows: Iterable[Row], permission: str, sets: Sets) -> Iterator[Resou
     for row in rows:
         if _is_of_group(row):
             continue
-        holder, parent = _holder(row), Parent(_id(row, "Id"), bool(row.get("NamespacePrefix")))
+        holder, parent = _holder(row), Parent(id_in(row, "Id"), bool(row.get("NamespacePrefix")))
         sets.add(holder, parent)
         yield bypass(permission, holder, parent.id)
 
@@ -285,16 +285,20 @@ def identity(rows: Sequence[Row], user: str, app: str) -> Identity:
             "Configuration",
             service="salesforce",
         )
-    assignee = _inner(rows[0], "Assignee")
-    is_external = assignee.get("UserType") not in _INTERNAL
-    return Identity(user, _text(assignee, "Username"), app, is_external)
+    assignee = inner(rows[0], "Assignee")
+    return Identity(user, _text(assignee, "Username"), app, is_external(assignee))
+
+
+def is_external(user: Row) -> bool:
+    """Whether a user is a customer or partner."""
+    return user.get("UserType") not in _INTERNAL
 
 
 def assignments(rows: Iterable[Row]) -> Iterator[Assignment]:
     """What a user holds; rows of `soql.assignments_of`."""
     for row in rows:
         yield Assignment(
-            _id(row, "PermissionSetId"),
+            id_in(row, "PermissionSetId"),
             str(row.get("ExpirationDate") or ""),
             row.get("IsActive") is not False,
         )
@@ -302,7 +306,7 @@ def assignments(rows: Iterable[Row]) -> Iterator[Assignment]:
 
 def groups(rows: Iterable[Row]) -> tuple[str, ...]:
     """Ids of the groups among a user's assignments."""
-    return tuple(sorted({_id(row, "PermissionSetGroupId") for row in rows if _is_of_group(row)}))
+    return tuple(sorted({id_in(row, "PermissionSetGroupId") for row in rows if _is_of_group(row)}))
 
 
 def with_members(rows: Sequence[Row], members: Iterable[Row]) -> tuple[Row, ...]:
@@ -310,7 +314,7 @@ def with_members(rows: Sequence[Row], members: Iterable[Row]) -> tuple[Row, ...]
     members: rows of `soql.members_of`."""
     found = list(rows)
     for member in members:
-        group = _id(member, "PermissionSetGroupId")
+        group = id_in(member, "PermissionSetGroupId")
         held = {
             "PermissionSetId": member.get("PermissionSetId"),
             "PermissionSet": member.get("PermissionSet"),
@@ -318,7 +322,7 @@ def with_members(rows: Sequence[Row], members: Iterable[Row]) -> tuple[Row, ...]
         found += [
             {**row, **held}
             for row in rows
-            if _is_of_group(row) and _id(row, "PermissionSetGroupId") == group
+            if _is_of_group(row) and id_in(row, "PermissionSetGroupId") == group
         ]
     return tuple(found)
 
@@ -326,15 +330,15 @@ def with_members(rows: Sequence[Row], members: Iterable[Row]) -> tuple[Row, ...]
 def session_based(rows: Iterable[Row]) -> frozenset[str]:
     """Ids of the sets among a user's assignments that count only once a session activates them."""
     return frozenset(
-        _id(row, "PermissionSetId")
+        id_in(row, "PermissionSetId")
         for row in rows
-        if _inner(row, "PermissionSet").get("HasActivationRequired")
+        if inner(row, "PermissionSet").get("HasActivationRequired")
     )
 
 
 def usernames(rows: Iterable[Row]) -> tuple[str, ...]:
     """The users among rows of `soql.permission_holders`."""
-    return tuple(sorted({_text(_inner(row, "Assignee"), "Username") for row in rows}))
+    return tuple(sorted({_text(inner(row, "Assignee"), "Username") for row in rows}))
 
 
 def app_sobject(id: str) -> str:
@@ -394,10 +398,11 @@ def _set_name(row: Row) -> str:
 
 
 def _profile_name(row: Row) -> str:
-    return _text(_inner(row, "Profile"), "Name")
+    return _text(inner(row, "Profile"), "Name")
 
 
-def _inner(row: Row, name: str) -> Row:
+def inner(row: Row, name: str) -> Row:
+    """The parent that a row holds under this name; raises BadAnswer where it holds none."""
     found = row.get(name)
     if not isinstance(found, Mapping):
         raise BadAnswer(f"a row has no {name}", service="salesforce")
@@ -418,7 +423,8 @@ def _flag(row: Row, name: str) -> bool:
     return found
 
 
-def _id(row: Row, name: str) -> str:
+def id_in(row: Row, name: str) -> str:
+    """The record id that a row holds, in 18 characters; raises BadAnswer where it holds none."""
     try:
         return record_id(_text(row, name))
     except ValueError:

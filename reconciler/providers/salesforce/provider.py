@@ -7,7 +7,7 @@ failure (facts, section 5.1). What the org does not take is an error.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -28,6 +28,7 @@ from reconciler.core.model import (
 )
 from reconciler.core.project import Org
 from reconciler.core.trail import TrailEntry
+from reconciler.core.use import Usage
 from reconciler.errors import (
     BadAnswer,
     CannotSee,
@@ -52,6 +53,7 @@ from reconciler.providers.salesforce.failures import kind_of
 from reconciler.providers.salesforce.nodes import Node, leaf
 from reconciler.providers.salesforce.reading import Reader
 from reconciler.providers.salesforce.results import ItemResult
+from reconciler.providers.salesforce.usage import UseReader, fetch_holders
 from reconciler.providers.salesforce.writing import Writer
 from reconciler.transport import Bounds
 
@@ -92,7 +94,8 @@ def connect(
 
 
 class SalesforceProvider:
-    """See `providers.base`: `Provider`, `AccessPlatform`, `AuditLog`. Remembers the org."""
+    """See `providers.base`: `Provider`, `AccessPlatform`, `AuditLog`, `UsePlatform`. Remembers
+    the org."""
 
     def __init__(
         self, client: Client, tokens: TokenSource, client_id: str, org: Org, writer: Writer
@@ -158,6 +161,14 @@ class SalesforceProvider:
     def changes_since(self, target: Target, since: datetime) -> tuple[TrailEntry, ...]:
         rows = self._client.query(soql.setup_changes(since, _MOST_CHANGES))
         return tuple(map(convert.trail_entry, rows))
+
+    def fetch_use(self, target: Target, days: int, now: datetime) -> Usage:
+        return UseReader(self._client, self._tokens.token().user).read(days, now)
+
+    def fetch_holders(
+        self, target: Target, parents: Collection[str]
+    ) -> Mapping[str, frozenset[str]]:
+        return fetch_holders(self._client, parents)
 
     def _rows(self, query: str, count: int) -> tuple[Mapping[str, Any], ...]:
         rows = self._client.query(query)

@@ -16,9 +16,13 @@ from reconciler.providers.salesforce.ids import record_id
 CONNECTED_APP = "ConnectedApplication"
 EXTERNAL_APP = "ExternalClientApplication"
 
+MAX_GROUPS = 2000
+"""Rows of `logins_by_user`: where there are as many, there may be more."""
+
 # A query is part of an address; hosts answer 414 to long ones (facts, section 4).
 _MAX_LIST_BYTES = 4000
 _ESCAPES = {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -54,6 +58,22 @@ def user(id: str) -> str:
 def users_named(usernames: Iterable[str]) -> tuple[str, ...]:
     head = "SELECT Id, Username, UserType, IsActive, ProfileId FROM User WHERE Username"
     return _each(head, map(quoted, usernames))
+
+
+def users(ids: Iterable[str]) -> tuple[str, ...]:
+    head = "SELECT Id, Username, UserType, IsActive, ProfileId FROM User WHERE Id"
+    return _each(head, map(quoted_id, ids))
+
+
+def active_users() -> str:
+    return "SELECT Id FROM User WHERE IsActive = true"
+
+
+def rights_of(user: str, permissions: Iterable[str]) -> str:
+    """What a user holds, and which of these permissions each of it gives."""
+    columns = (f"PermissionSet.Permissions{name(one)}" for one in permissions)
+    fields = ", ".join(("IsActive, PermissionSet.HasActivationRequired", *columns))
+    return f"SELECT {fields} FROM PermissionSetAssignment WHERE AssigneeId = {quoted_id(user)}"
 
 
 def connected_apps() -> str:
@@ -155,6 +175,23 @@ def assigned_count(user: str, permission_sets: Iterable[str]) -> tuple[str, ...]
     return _each(head, map(quoted_id, permission_sets))
 
 
+def holders_of(permission_sets: Iterable[str]) -> tuple[str, ...]:
+    """The users who hold these sets, the hidden sets of profiles among them."""
+    return _each(f"{_HELD} AND PermissionSetId", map(quoted_id, permission_sets))
+
+
+def holders_of_groups(groups: Iterable[str]) -> tuple[str, ...]:
+    """The users who hold these groups of permission sets, by the group's own set."""
+    return _each(f"{_HELD} AND PermissionSet.PermissionSetGroupId", map(quoted_id, groups))
+
+
+def group_members(permission_sets: Iterable[str]) -> tuple[str, ...]:
+    """The groups that these sets are members of."""
+    fields = "PermissionSetGroupId, PermissionSetId, PermissionSet.HasActivationRequired"
+    head = f"SELECT {fields} FROM PermissionSetGroupComponent WHERE PermissionSetId"
+    return _each(head, map(quoted_id, permission_sets))
+
+
 def permission_holders(permission: str) -> str:
     """Active users with a permission such as UseAnyApiClient, and what gives it to them.
 
@@ -201,6 +238,15 @@ def logins_by_app(days: int) -> str:
     return f"SELECT {fields} FROM LoginHistory WHERE {since} GROUP BY Application, Status"
 
 
+def logins_by_user(since: str, until: str) -> str:
+    """Logins by user, app and kind from one time to before another (`2026-11-20T09:12:44Z`), and
+    the latest of each; at most MAX_GROUPS rows."""
+    by = "UserId, Application, LoginType, Status"
+    head = f"SELECT {by}, COUNT(Id) n, MAX(LoginTime) latest FROM LoginHistory"
+    where = f"LoginTime >= {_time(since)} AND LoginTime < {_time(until)}"
+    return f"{head} WHERE {where} GROUP BY {by} LIMIT {MAX_GROUPS}"
+
+
 def setup_changes(since: datetime, most: int) -> str:
     """What was changed in the setup after that second, newest first, at most so many rows. Of all
     sections: what belongs to apps is spread over several."""
@@ -210,9 +256,14 @@ def setup_changes(since: datetime, most: int) -> str:
     return f"{head} ORDER BY CreatedDate DESC LIMIT {int(most)}"
 
 
+_HELD = (
+    "SELECT AssigneeId, PermissionSetId, PermissionSet.PermissionSetGroupId, "
+    "PermissionSet.HasActivationRequired, IsActive FROM PermissionSetAssignment "
+    "WHERE Assignee.IsActive = true"
+)
 _TOKEN_FIELDS = (
-    "AppName, AppMenuItemId, AppMenuItem.ApplicationId, UserId, User.Username, LastUsedDate, "
-    "UseCount"
+    "AppName, AppMenuItemId, AppMenuItem.ApplicationId, UserId, User.Username, User.UserType, "
+    "User.IsActive, LastUsedDate, UseCount"
 )
 
 
@@ -228,6 +279,13 @@ def _each(head: str, literals: Iterable[str]) -> tuple[str, ...]:
         lists[-1].append(literal)
         room -= size
     return tuple(f"{head} IN ({','.join(literals)})" for literals in lists)
+
+
+def _time(value: str) -> str:
+    """A time as it stands in a query; ValueError for what is none."""
+    if not _TIME.fullmatch(value):
+        raise ValueError(f"{value!r} is no time in UTC")
+    return value
 
 
 def _plain(char: str) -> str:
