@@ -14,6 +14,8 @@ _PLANNED = {
     "allow_weakening": "allowWeakening",
     "allow_empty": "allowEmpty",
     "break_glass_ok": "breakGlassOk",
+    "accept_outage": "acceptOutage",
+    "use_days": "useDays",
     "resend_secrets": "resendSecrets",
 }
 

@@ -60,6 +60,7 @@ def _limits(verb: argparse.ArgumentParser) -> None:
         help="Salesforce: narrow although this tool may lose its access, where somebody with Use "
         "Any API Client can repair it",
     )
+    _outage(verb)
     verb.add_argument(
         "--resend-secrets",
         nargs="?",
@@ -67,6 +68,23 @@ def _limits(verb: argparse.ArgumentParser) -> None:
         const="*",
         metavar="ADDRESS",
         help="send secrets again where it is not known what was sent (glob of addresses)",
+    )
+
+
+def _outage(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--accept-outage",
+        nargs="?",
+        action="append",
+        const="*",
+        metavar="APP",
+        help="Salesforce: take an app from users who use it (glob of app names; all without one)",
+    )
+    verb.add_argument(
+        "--use-days",
+        type=_days,
+        metavar="N",
+        help="Salesforce: how many days back use counts (30, at most 180)",
     )
 
 
@@ -103,6 +121,16 @@ def _count(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
     return int(text)
+
+
+def _days(text: str) -> int:
+    from reconciler.core.use import MAX_DAYS, MIN_DAYS  # --help does not need it
+
+    days = int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 0
+    if not MIN_DAYS <= days <= MAX_DAYS:
+        message = f"{text!r} is not a number of days from {MIN_DAYS} to {MAX_DAYS}"
+        raise argparse.ArgumentTypeError(message)
+    return days
 
 
 def _show(verb: argparse.ArgumentParser) -> None:

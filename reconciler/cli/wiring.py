@@ -19,6 +19,7 @@ from reconciler.core.limits import is_allowed
 from reconciler.core.project import Project
 from reconciler.core.redact import Redactor
 from reconciler.core.stricter import Loosening, guards_digest, stricter
+from reconciler.core.use import USUAL_DAYS
 from reconciler.errors import UsageError
 from reconciler.files.catalogue import ShippedCatalogue
 from reconciler.files.custom import CustomPolicies
@@ -79,6 +80,8 @@ def context_for(
         connect=platforms.connect,
         connect_org=platforms.connect_org,
         break_glass_ok=bool(getattr(args, "break_glass_ok", None)),
+        accept_outage=tuple(getattr(args, "accept_outage", None) or ()),
+        use_days=getattr(args, "use_days", None) or USUAL_DAYS,
         scope=scope or Scope(tuple(args.org), tuple(args.env), tuple(args.api)),
         parallelism=args.parallelism,
         progress=progress_for(shell, no_color=args.no_color),

@@ -17,6 +17,7 @@ from reconciler.core.diff import Action, Change, FieldChange, UnitDiff, Unmanage
 from reconciler.core.effect import Effect
 from reconciler.core.fields import redact_at
 from reconciler.core.model import DesiredUnit, LiveUnit, Resource, Source, Target
+from reconciler.core.outage import Outage
 from reconciler.core.redact import Redactor, Secret
 from reconciler.errors import Exit, Problem
 
@@ -55,7 +56,8 @@ class Plan:
     """Changes in the order of their addresses; within a unit in the order of applying.
 
     scope: the filters and flags that it was made with. desired: digest of everything wanted in
-    that scope, changed or not.
+    that scope, changed or not. outages: what it takes from its users, as it was when the plan was
+    made; no part of the digest, because use changes all the time.
     """
 
     changes: tuple[Change, ...]
@@ -67,6 +69,7 @@ class Plan:
     desired: str = ""
     pins: tuple[Pin, ...] = ()
     created_at: str = ""
+    outages: tuple[Outage, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -86,6 +89,7 @@ def make_plan(
     warnings: Sequence[str],
     scope: Mapping[str, Any],
     created_at: str,
+    outages: Sequence[Outage] = (),
 ) -> Plan:
     """The plan of all units, in the order of their addresses, whatever order they come in."""
     ordered = sorted(diffs, key=lambda diff: diff.desired.address)
@@ -100,6 +104,7 @@ def make_plan(
         digest_of_desired([diff.desired for diff in ordered]),
         tuple(pin(diff) for diff in ordered if diff.steps),
         created_at,
+        tuple(outages),
     )
 
 
@@ -214,6 +219,8 @@ def to_data(plan: Plan, command: str = "plan") -> dict[str, Any]:
         "warnings": list(plan.warnings),
     }
     data["digest"] = digest(plan)
+    if plan.outages:
+        data["outage"] = [outage_data(one) for one in plan.outages]
     return data
 
 
@@ -223,7 +230,7 @@ def to_file(plan: Plan) -> dict[str, Any]:
 
 
 def digest(plan: Plan) -> str:
-    """`sha256:…` over the whole plan but for `createdAt`."""
+    """`sha256:…` over the whole plan but for `createdAt` and `outage`."""
     return _sha256(
         {
             "changes": [change_data(change) for change in plan.changes],
@@ -285,6 +292,20 @@ def change_data(change: Change) -> dict[str, Any]:
     return data
 
 
+def outage_data(outage: Outage) -> dict[str, Any]:
+    """One element of `outage`; where use cannot be seen, `unseen` says what of it."""
+    data: dict[str, Any] = {
+        "address": outage.address,
+        "app": outage.app or None,
+        "installed": outage.is_installed,
+        "users": list(outage.users),
+        "count": outage.count,
+        "lastUsed": outage.last or None,
+        "accepted": outage.is_accepted,
+    }
+    return {**data, "unseen": outage.unseen} if outage.unseen else data
+
+
 def error_data(error: PlanError) -> dict[str, Any]:
     """One element of `errors`: a message, and the place where it has one."""
     data: dict[str, Any] = {"message": error.message, "exit": int(error.exit)}
@@ -338,6 +359,7 @@ def _plan_from(data: Mapping[str, Any]) -> Plan:
         str(apply["desired"]),
         tuple(_pin_from(item) for item in apply["units"]),
         str(data["createdAt"]),
+        tuple(_outage_from(item) for item in data.get("outage", ())),
     )
 
 
@@ -366,6 +388,19 @@ def _error_from(data: Mapping[str, Any]) -> PlanError:
         problem = Problem(**{name: data[name] for name in names if name in data})
     return PlanError(
         str(data["message"]), Exit(data["exit"]), str(data.get("address", "")), problem
+    )
+
+
+def _outage_from(data: Mapping[str, Any]) -> Outage:
+    return Outage(
+        str(data["address"]),
+        str(data["app"] or ""),
+        tuple(map(str, data["users"])),
+        int(data["count"]),
+        str(data["lastUsed"] or ""),
+        bool(data["installed"]),
+        bool(data["accepted"]),
+        str(data.get("unseen", "")),
     )
 
 

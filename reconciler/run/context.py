@@ -14,6 +14,7 @@ from reconciler.core.outcome import Outcome
 from reconciler.core.project import Environment, Organization, Project
 from reconciler.core.redact import Redactor
 from reconciler.core.stricter import Loosening
+from reconciler.core.use import USUAL_DAYS
 from reconciler.errors import ReconcilerError
 from reconciler.files.layers import Layering
 from reconciler.providers.base import Provider
@@ -135,7 +136,8 @@ class Context:
 
     connect: the provider of an organization; the same one for the same host and credentials.
     connect_org: that of an environment with an org of its own. break_glass_ok: somebody else can
-    repair it if this tool is locked out.
+    repair it if this tool is locked out. accept_outage: globs of apps that may be taken from those
+    who used them in the last use_days days.
     max_deletes: what was said explicitly, or None. allow_weakening: globs of addresses that may be
     weakened although they are protected. allow_empty: lists may be empty that were not. memory:
     which secrets were last sent. resend: globs of addresses whose secrets are sent where that is
@@ -160,6 +162,8 @@ class Context:
     allow_weakening: tuple[str, ...] = ()
     allow_empty: bool = False
     break_glass_ok: bool = False
+    accept_outage: tuple[str, ...] = ()
+    use_days: int = USUAL_DAYS
     known: Converged = field(default_factory=Converged)
     deadline: Deadline = field(default_factory=Deadline)
     proofs: tuple[Proof, ...] = ()
@@ -183,6 +187,10 @@ class Context:
             flags["allowEmpty"] = True
         if self.break_glass_ok:
             flags["breakGlassOk"] = True
+        if self.accept_outage:
+            flags["acceptOutage"] = list(self.accept_outage)
+        if self.use_days != USUAL_DAYS:
+            flags["useDays"] = self.use_days
         if self.baseline:
             flags["baseline"] = self.baseline
         if self.max_deletes is not None:

@@ -12,6 +12,7 @@ from reconciler.core.access import DesiredAccess, LiveAccess
 from reconciler.core.access_diff import diff_access
 from reconciler.core.diff import UnitDiff, diff_unit
 from reconciler.core.model import DesiredUnit, LiveUnit
+from reconciler.core.outage import Outage
 from reconciler.core.plan import Plan, PlanError, make_plan
 from reconciler.errors import PolicyError, ReconcilerError, UsageError
 from reconciler.files.access import effective_access
@@ -21,6 +22,7 @@ from reconciler.run.blank import check_unit, failed_read
 from reconciler.run.context import Context
 from reconciler.run.coverage import Coverage
 from reconciler.run.locate import Job, Located, as_errors, locate
+from reconciler.run.outage import outages_of
 from reconciler.run.refusals import refusals
 
 ItemT = TypeVar("ItemT")
@@ -44,14 +46,23 @@ class Compared:
         """The plan of it; what may not be done without saying so is an error of it, unless
         nothing is to be done."""
         wanted = [diff.desired for diff in self.diffs]
-        refused = refusals(context, self.diffs, wanted) if refuses else ()
+        outages = self.outages(context) if refuses else ()
+        refused = refusals(context, self.diffs, wanted, outages) if refuses else ()
         return make_plan(
             self.diffs,
             errors=(*self.errors, *refused),
             warnings=(*context.project.warnings, *self.warnings),
             scope=context.said(),
             created_at=created_at,
+            outages=outages,
         )
+
+    def outages(self, context: Context) -> tuple[Outage, ...]:
+        """Whom the steps would cut off from an app that he uses; reads nothing where none can."""
+        jobs = {job.address: job for job in self.jobs}
+        pairs = [(job, diff) for diff in self.diffs if (job := jobs.get(diff.desired.address))]
+        found = side_by_side(lambda pair: outages_of(context, *pair), pairs, context.parallelism)
+        return tuple(sorted(one for each in found for one in each))
 
 
 def compare(context: Context, only: frozenset[str] | None = None) -> Compared:

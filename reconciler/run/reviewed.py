@@ -63,7 +63,7 @@ def clear(plan: Plan, context: Context, *, skip_stale: bool) -> Cleared:
     desired = [desired_unit(context, job)[0] for job in compared.located]
     _refuse_other_files(plan, desired, compared)
     # The plan may have been made to look as if nothing was refused.
-    _refuse(refusals(context, compared.diffs, desired))
+    _refuse(refusals(context, compared.diffs, desired, compared.outages(context)))
     problems = [problem for diff in compared.diffs for problem in diff.problems]
     if problems:
         raise PolicyError(problems)

@@ -10,6 +10,7 @@ from reconciler.core.diff import Change
 from reconciler.core.effect import Effect
 from reconciler.core.outcome import Outcome
 from reconciler.core.plan import Plan, PlanError
+from reconciler.show import outage
 from reconciler.show.clean import clean, value
 from reconciler.show.text import authors_line, error_line
 
@@ -58,6 +59,7 @@ def plan_markdown(plan: Plan, *, drift: bool = False) -> str:
     )
     for change in plan.changes:
         lines += _change_lines(change)
+    lines += _outage_lines(plan)
     lines += _list("Live, but in no file", [code(item.address) for item in plan.unmanaged])
     lines += _notes(plan.errors, plan.warnings)
     return "\n".join(lines).rstrip() + "\n"
@@ -77,6 +79,27 @@ def _change_lines(change: Change) -> list[str]:
         ]
         lines.append("")
     return lines
+
+
+def _outage_lines(plan: Plan) -> list[str]:
+    if not plan.outages:
+        return []
+    lines = [f"**🔌 {outage.heading(plan)}**", ""]
+    told = [one for one in plan.outages if not one.unseen]
+    if told:
+        lines += [
+            "| app | users | uses | last used | who | |",
+            "| --- | ---: | ---: |" + " --- |" * 3,
+        ]
+        lines += [
+            "| "
+            + " | ".join(code(cell) for cell in outage.cells(one))
+            + f" | {'accepted' if one.is_accepted else ''} |"
+            for one in told
+        ]
+        lines.append("")
+    hidden = [code(outage.unseen(one)) for one in plan.outages if one.unseen]
+    return [*lines, *(f"- {text}" for text in hidden), *([""] if hidden else [])]
 
 
 def _list(title: str, items: Sequence[str]) -> list[str]:

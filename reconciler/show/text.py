@@ -12,8 +12,10 @@ from typing import Any
 from reconciler.core.cause import Cause
 from reconciler.core.diff import Action, Change, ChangedBy, FieldChange
 from reconciler.core.effect import Effect
+from reconciler.core.outage import Outage
 from reconciler.core.outcome import APPLIED, FAILED, Outcome
 from reconciler.core.plan import Plan, PlanError
+from reconciler.show import outage
 from reconciler.show.clean import clean, value
 
 _SIGNS = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-", Action.REORDER: "↕"}
@@ -48,6 +50,8 @@ def plan_text(plan: Plan, style: Style, *, drift: bool = False) -> str:
     """The whole plan, what weakens first. Ends with a newline."""
     blocks = _weakenings_text(plan.changes, style)
     blocks += [_unit_text(unit, list(changes), style) for unit, changes in _by_unit(plan.changes)]
+    if plan.outages:
+        blocks.append(_outages_text(plan, style))
     if plan.unmanaged:
         blocks.append(_unmanaged_text(plan, style))
     blocks.extend(notes(plan.errors, plan.warnings, style))
@@ -163,6 +167,27 @@ def _list_difference(live: list[Any], desired: list[Any], style: Style) -> str:
     if not parts:
         return f"{len(live)} entries in another order"
     return f"{' '.join(parts)}{more} {style.dim(f'({len(live)} → {len(desired)} entries)')}"
+
+
+def _outages_text(plan: Plan, style: Style) -> str:
+    """A line for each app: dim where somebody said that it is meant."""
+    told = [one for one in plan.outages if not one.unseen]
+    rows = [tuple(map(clean, outage.words(one))) for one in told]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [style.paint("31", f"{outage.heading(plan)}:")]
+    for one, row in zip(told, rows, strict=True):
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        lines.append(_outage_line(one, line.rstrip(), style))
+    lines += [
+        _outage_line(one, clean(outage.unseen(one)), style) for one in plan.outages if one.unseen
+    ]
+    return "\n".join(lines)
+
+
+def _outage_line(one: Outage, text: str, style: Style) -> str:
+    if one.is_accepted:
+        return style.dim(f"  · {text}  (accepted)")
+    return f"  {style.paint('31', '✗')} {text}"
 
 
 def _unmanaged_text(plan: Plan, style: Style) -> str:
