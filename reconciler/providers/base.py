@@ -103,6 +103,7 @@ class AuditLog(Protocol):
         much, the newest. Raises CannotSee where rights are missing."""
 
 
+@runtime_checkable
 class UsePlatform(Protocol):
     """What a provider has besides, where its platform tells which apps and users called it."""
 
