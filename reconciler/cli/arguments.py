@@ -14,6 +14,8 @@ from reconciler.cli.verbs import VERBS
 
 STATE_DIR = ".reconciler"
 FORMATS = ("text", "json", "markdown")
+TABLES: Mapping[str, str] = {"csv": "audit"}
+"""Formats of one verb alone."""
 
 _EPILOG = """\
 exit codes:
@@ -90,7 +92,7 @@ def _count(text: str) -> int:
 
 
 def _format(text: str) -> str:
-    if text not in FORMATS:
+    if text not in (*FORMATS, *TABLES):
         raise argparse.ArgumentTypeError(f"{text!r} is not one of {', '.join(FORMATS)}")
     return text
 
@@ -145,7 +147,7 @@ _FLAGS = (
         "text, json or markdown",
         "text",
         _format,
-        {"choices": FORMATS, "metavar": "FORMAT"},
+        {"choices": (*FORMATS, *TABLES), "metavar": "FORMAT"},
     ),
     _Flag(
         ("--parallelism",),
@@ -250,6 +252,11 @@ def parse(argv: Sequence[str], environ: Mapping[str, str]) -> argparse.Namespace
         raise WrongArguments("say what to do: plan, apply, drift ...; see `reconciler --help`")
     for flag in _FLAGS:
         setattr(args, flag.dest, _value(flag, args, environ))
+    if TABLES.get(args.format, args.command) != args.command:
+        args.format, wrong = "text", args.format
+        raise WrongArguments(
+            f"--format {wrong} is for {TABLES[wrong]}; there is {', '.join(FORMATS)}"
+        )
     return args
 
 

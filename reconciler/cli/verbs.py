@@ -177,6 +177,16 @@ def _drift(verb: argparse.ArgumentParser) -> None:
     _baseline(verb)
 
 
+def _audit(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--unused-days",
+        type=_days,
+        default=90,
+        metavar="N",
+        help="after so many days without use an app counts as unused (90, at most 180)",
+    )
+
+
 def _list(verb: argparse.ArgumentParser) -> None:
     choices = ("orgs", "envs", "apis", "policies")
     verb.add_argument("what", choices=choices, metavar="WHAT", help=", ".join(choices))
@@ -246,6 +256,7 @@ VERBS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "show": ("print a saved plan", _show),
     "apply": ("make the platform match the files", _apply),
     "drift": ("compare, read-only; exit 2 on a difference", _drift),
+    "audit": ("Salesforce: review who may call an org; exit 2 if overdue", _audit),
     "list": ("list what the login can see, with ids", _list),
     "describe": ("fields, defaults and an example of a policy", _describe),
     "explain": ("the effective policies of an API and where each field is set", _explain),

@@ -117,6 +117,9 @@ class UsePlatform(Protocol):
         """Ids of the active users who hold each of these (`core.access.Parent.id`), directly or
         through a group. Raises CannotSee where rights are missing."""
 
+    def count_profiles(self, target: Target) -> int:
+        """How many profiles there are. Raises CannotSee where rights are missing."""
+
 
 class Provider(Protocol):
     """One login to one host. Duties of an implementer:

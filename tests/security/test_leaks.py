@@ -44,6 +44,7 @@ RECIPES: Mapping[str, Sequence[str]] = {
     "history": ("history", "history {run}"),
     "rollback": ("rollback {run} --yes", "rollback nowhere"),
     "drift": ("drift", "drift --fail-on-unmanaged"),
+    "audit": ("audit",),
     "list": ("list orgs", "list apis", "list policies"),
     "describe": ("describe", "describe jwt-validation"),
     "explain": (

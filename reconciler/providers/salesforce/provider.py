@@ -170,6 +170,9 @@ class SalesforceProvider:
     ) -> Mapping[str, frozenset[str]]:
         return fetch_holders(self._client, parents)
 
+    def count_profiles(self, target: Target) -> int:
+        return self._client.count(soql.profile_count())
+
     def _rows(self, query: str, count: int) -> tuple[Mapping[str, Any], ...]:
         rows = self._client.query(query)
         if len(rows) != count:

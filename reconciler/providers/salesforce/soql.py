@@ -211,6 +211,11 @@ def permission_givers(permission: str) -> str:
     return f"SELECT {fields} FROM PermissionSet WHERE Permissions{name(permission)} = true"
 
 
+def profile_count() -> str:
+    """For `count`."""
+    return "SELECT COUNT() FROM Profile"
+
+
 def token_count() -> str:
     """For `count`: above 2,500 `tokens` ends without a word and is to be split by user."""
     return "SELECT COUNT() FROM OauthToken"
