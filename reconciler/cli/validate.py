@@ -13,8 +13,9 @@ from reconciler.core.model import DesiredUnit
 from reconciler.core.plan import PlanError
 from reconciler.errors import Exit, PolicyError, ReconcilerError, UsageError, worst
 from reconciler.files.offline import effective_offline
+from reconciler.providers.base import Rehearsal
 from reconciler.run.context import Context
-from reconciler.run.converge import coverage_of, desired_unit, locate_all
+from reconciler.run.converge import coverage_of, desired_unit, diff, fetch, locate_all
 from reconciler.run.coverage import Coverage
 from reconciler.run.locate import Job, as_errors
 from reconciler.run.refusals import loosenings
@@ -23,7 +24,9 @@ from reconciler.show.text import error_line
 
 
 def run(args: argparse.Namespace, shell: Shell) -> Exit:
-    context = narrow(context_for(args, shell, read_only=True, offline=not args.online))
+    context = narrow(
+        context_for(args, shell, read_only=True, offline=not args.online, rehearses=args.online)
+    )
     warnings = list(context.project.warnings)
     errors = _online(context, warnings) if args.online else _offline(context, warnings)
     errors += loosenings(context)
@@ -61,7 +64,24 @@ def _online(context: Context, warnings: list[str]) -> list[PlanError]:
         warnings += said
         if job.match is not None:
             errors += _covered(desired, job, coverage, warnings)
+        if job.is_access:
+            errors += _rehearsed(context, job, desired)
     return list(dict.fromkeys(errors))
+
+
+def _rehearsed(context: Context, job: Job, desired: DesiredUnit) -> list[PlanError]:
+    """An error for everything that the platform would refuse of what is to be done there."""
+    address = str(job.address)
+    try:
+        found = diff(context, desired, fetch(context, job, desired))
+        if found.problems:
+            raise PolicyError(found.problems)
+        if not isinstance(job.provider, Rehearsal):
+            return []
+        said = job.provider.rehearse(job.target, found.steps)
+    except ReconcilerError as error:
+        return as_errors(error, address)
+    return [PlanError(f"the org would refuse it: {text}", Exit.FAILURE, address) for text in said]
 
 
 def _covered(

@@ -48,10 +48,11 @@ def context_for(
     offline: bool = False,
     scope: Scope | None = None,
     has_custom: bool = True,
+    rehearses: bool = False,
 ) -> Context:
     """Loads the files and prepares the way to the platforms; raises PolicyError.
 
-    has_custom: whether the folder of custom schemas is looked at.
+    has_custom: whether the folder of custom schemas is looked at. rehearses: as of `Platforms`.
     """
     custom = custom_policies(args, shell) if has_custom else CustomPolicies()
     schemas = Schemas.load(custom)
@@ -67,6 +68,7 @@ def context_for(
         resolver=resolver,
         bounds=bounds,
         read_only=read_only,
+        rehearses=rehearses,
     )
     store = store_for(args, shell)
     redactor = Redactor(cache(lambda: secret_key(store, shell)))

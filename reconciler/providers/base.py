@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from reconciler.core.access import DesiredAccess, LiveAccess
 from reconciler.core.catalogue import PolicyType
+from reconciler.core.diff import Step
 from reconciler.core.model import Instance, LiveUnit, Resource, Target
 from reconciler.core.trail import TrailEntry
 from reconciler.core.use import Usage
@@ -119,6 +120,15 @@ class UsePlatform(Protocol):
 
     def count_profiles(self, target: Target) -> int:
         """How many profiles there are. Raises CannotSee where rights are missing."""
+
+
+@runtime_checkable
+class Rehearsal(Protocol):
+    """What a provider has besides, where its platform says beforehand what it would refuse."""
+
+    def rehearse(self, target: Target, steps: Sequence[Step]) -> tuple[str, ...]:
+        """What the platform would have against the steps, all together; changes nothing. Raises
+        Refusal where the login is read-only and was not made for it."""
 
 
 class Provider(Protocol):

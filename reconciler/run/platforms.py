@@ -25,7 +25,8 @@ class Platforms:
     """Connects organizations, and remembers each login, so that a host gets one token.
 
     environ gives ANYPOINT_* (ANYPOINT_HOST overrides every `host:`), SALESFORCE_* and
-    RECONCILER_ALLOW_HOSTS; bounds are those of the run.
+    RECONCILER_ALLOW_HOSTS; bounds are those of the run. rehearses: what would be refused may be
+    asked for, although the logins are read-only.
     """
 
     def __init__(
@@ -36,12 +37,14 @@ class Platforms:
         resolver: Resolver,
         bounds: Bounds,
         read_only: bool,
+        rehearses: bool = False,
     ) -> None:
         self._environ = environ
         self._catalogue = catalogue
         self._resolver = resolver
         self._bounds = bounds
         self._read_only = read_only
+        self._rehearses = rehearses
         self._lock = threading.Lock()
         self._logins: dict[tuple[Any, ...], AnypointProvider] = {}
         self._orgs: dict[tuple[Any, ...], Provider] = {}
@@ -76,6 +79,7 @@ class Platforms:
                     allow_hosts=self._environ.get("RECONCILER_ALLOW_HOSTS", "").split(","),
                     bounds=self._bounds,
                     read_only=self._read_only,
+                    rehearses=self._rehearses,
                 )
             return self._orgs[key]
 

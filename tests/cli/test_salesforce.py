@@ -302,3 +302,19 @@ def test_both_platforms_in_one_tree(crm: Cli, tmp_path: Path) -> None:
     done = crm.run("validate")
     assert done.code == 3
     assert "ApiInstance is for platform: anypoint" in done.err
+
+
+def test_validate_online_asks_the_org_and_changes_nothing(crm: Cli, emulator: Emulator) -> None:
+    assert crm.run("validate", "--online").code == 0
+    assert not any(switches(emulator).values())
+    tamper(emulator, "ConnectedApp", {"metadata": {"contactEmail": None}}, "Billing Sync")
+    done = crm.run("validate", "--online")
+    assert done.code == 1
+    assert "the org would refuse it: " in done.err
+    assert "contactEmail" in done.err
+
+
+def test_drift_never_rehearses(crm: Cli, emulator: Emulator) -> None:
+    crm.run("drift")
+    crm.run("plan")
+    assert not [one for one in emulator.logged() if "deployRequest" in one["path"]]

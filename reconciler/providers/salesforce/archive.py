@@ -29,10 +29,13 @@ def document(component: Node) -> bytes:
     return _file(component.type, component.without("fullName").children)
 
 
-def manifest(kind: str, members: Sequence[str], version: str) -> bytes:
-    """The `package.xml` of an archive with members of one type."""
-    types = (*(leaf("members", name) for name in members), leaf("name", kind))
-    return _file("Package", (Node("types", children=types), leaf("version", version)))
+def manifest(members: Mapping[str, Sequence[str]], version: str) -> bytes:
+    """The `package.xml` of an archive; members: names by their type."""
+    types = [
+        Node("types", children=(*(leaf("members", name) for name in names), leaf("name", kind)))
+        for kind, names in sorted(members.items())
+    ]
+    return _file("Package", (*types, leaf("version", version)))
 
 
 def packed(files: Mapping[str, bytes], manifest: bytes) -> bytes:

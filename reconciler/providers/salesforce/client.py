@@ -34,6 +34,23 @@ from reconciler.transport.answers import Answer, Call, decode
 READS = (Reading(TOKEN), Reading(r"/services/Soap/m/[0-9]{2,3}\.0", soap.is_read))
 """POSTs that change nothing. Metadata is read and written at one path: the envelope tells."""
 
+
+def is_check(content: bytes) -> bool:
+    """Whether these bytes are a deployment that only checks, and so changes nothing."""
+    head, _, rest = content.partition(b"\r\n\r\n")
+    text, end, _ = rest.partition(b"\r\n--")
+    try:
+        told = jsonlib.loads(text)
+    except ValueError:
+        return False
+    options = told.get("deployOptions") if isinstance(told, Mapping) else None
+    is_first = b'name="json"' in head and bool(end)
+    return is_first and isinstance(options, Mapping) and options.get("checkOnly") is True
+
+
+CHECKS = (Reading(r"/services/data/v[0-9]{2,3}\.0/metadata/deployRequest", is_check),)
+"""Deployments that only check, for who may rehearse a change besides reading."""
+
 MAX_RECORDS = 200
 """Records in one call of sObject Collections."""
 
@@ -317,10 +334,12 @@ def connect(
     allow_hosts: Sequence[str] = (),
     bounds: Bounds | None = None,
     read_only: bool = False,
+    rehearses: bool = False,
 ) -> tuple[Client, TokenSource]:
     """A client of one org and its login; nothing is sent yet. Refusal for a foreign host.
 
     base_url: the org's My Domain. org_id: the org that the files name, in either length.
+    rehearses: a read-only one may also have a deployment checked.
     """
     bounds = bounds or Bounds()
 
@@ -329,7 +348,7 @@ def connect(
             url,
             service="salesforce",
             read_only=read_only,
-            reads=READS,
+            reads=(*READS, *CHECKS) if rehearses else READS,
             failure=failure,
             bounds=bounds,
         )

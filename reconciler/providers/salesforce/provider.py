@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from reconciler.core.access import CONNECTED_APP, PROFILE, DesiredAccess, LiveAccess
+from reconciler.core.diff import Step
 from reconciler.core.lockout import WAY_OUT
 from reconciler.core.model import (
     APPS,
@@ -50,6 +51,7 @@ from reconciler.providers.salesforce.auth import (
 )
 from reconciler.providers.salesforce.client import Client
 from reconciler.providers.salesforce.failures import kind_of
+from reconciler.providers.salesforce.files import Files, is_by_file
 from reconciler.providers.salesforce.nodes import Node, leaf
 from reconciler.providers.salesforce.reading import Reader
 from reconciler.providers.salesforce.results import ItemResult
@@ -74,10 +76,11 @@ def connect(
     allow_hosts: Sequence[str] = (),
     bounds: Bounds | None = None,
     read_only: bool = False,
+    rehearses: bool = False,
 ) -> SalesforceProvider:
     """A provider for one login to one org; nothing is sent yet. Refusal for a foreign host.
 
-    url: where the org's APIs answer.
+    url: where the org's APIs answer. rehearses: a read-only one may `rehearse`.
     """
     bounds = bounds or Bounds()
     client, tokens = client_.connect(
@@ -89,8 +92,9 @@ def connect(
         allow_hosts=allow_hosts,
         bounds=bounds,
         read_only=read_only,
+        rehearses=rehearses,
     )
-    return SalesforceProvider(client, tokens, credentials.client_id, org, Writer(bounds))
+    return SalesforceProvider(client, tokens, credentials.client_id, org, bounds)
 
 
 class SalesforceProvider:
@@ -98,13 +102,14 @@ class SalesforceProvider:
     the org."""
 
     def __init__(
-        self, client: Client, tokens: TokenSource, client_id: str, org: Org, writer: Writer
+        self, client: Client, tokens: TokenSource, client_id: str, org: Org, bounds: Bounds
     ) -> None:
         self._client = client
         self._tokens = tokens
         self._client_id = client_id
         self._org = org
-        self._writer = writer
+        self._writer = Writer(bounds)
+        self._files = Files(client, bounds, org.version)
         self._lock = threading.Lock()
         self._found: LiveOrganization | None = None
 
@@ -156,7 +161,7 @@ class SalesforceProvider:
 
     def fetch_access(self, target: Target, desired: DesiredAccess) -> LiveAccess:
         user = self._tokens.token().user
-        return Reader(self._client, user, self._client_id, desired).read(target)
+        return Reader(self._client, self._files, user, self._client_id, desired).read(target)
 
     def changes_since(self, target: Target, since: datetime) -> tuple[TrailEntry, ...]:
         rows = self._client.query(soql.setup_changes(since, _MOST_CHANGES))
@@ -345,15 +350,25 @@ class SalesforceProvider:
         return look()
 
     def _component(self, kind: str, name: str) -> Node:
-        (found,) = self._client.read_metadata(kind, [name])
+        try:
+            (found,) = self._client.read_metadata(kind, [name])
+        except ProviderError as error:
+            if not is_by_file(kind, error):
+                raise
+            found = self._files.read(kind, name)
         if found is None:
             raise NotFound(f"there is no {kind} {name} any more", service="salesforce")
         return found
 
     def _save(self, component: Node, is_there: Callable[[], bool]) -> None:
         def send() -> None:
-            (result,) = self._client.update_metadata([component])
-            _check_saved(result)
+            try:
+                (result,) = self._client.update_metadata([component])
+                _check_saved(result)
+            except ProviderError as error:
+                if not is_by_file(str(component.type), error):
+                    raise
+                self._files.save(component)
 
         self._writer.write(send, is_there)
 
@@ -408,8 +423,39 @@ class SalesforceProvider:
                 return Node("metadata", children=children, type="Profile")
         raise CannotSee(f"the profile {name!r} is no component", service="salesforce")
 
+    def rehearse(self, target: Target, steps: Sequence[Step]) -> tuple[str, ...]:
+        """By a deployment that only checks (facts, section 5.3); of what files can hold."""
+        whole: dict[tuple[str, str], Node] = {}
+        for step in filter(_is_by_file, steps):
+            made = self._rehearsed(step, whole)
+            whole[str(made.type), str(made.value("fullName"))] = made
+        return self._files.check(tuple(whole.values())) if whole else ()
+
+    def _rehearsed(self, step: Step, before: Mapping[tuple[str, str], Node]) -> Node:
+        """The component after a step; before: those that earlier steps left. Both switches are in
+        one."""
+        live, desired = step.live, step.desired
+        assert live is not None and desired is not None
+        if desired.key.list == SETTINGS:
+            place = (convert.SETTINGS_TYPE, convert.SETTINGS_NAME)
+            held = before.get(place) or self._component(*place)
+            element = convert.ELEMENTS[desired.key.type]
+            made = held.set(element, bool(desired.canonical["enabled"]))
+            return Node("metadata", children=made.children, type=convert.SETTINGS_TYPE)
+        policy = {one.path: one.desired for one in step.change.fields}
+        held = self._component(convert.CONNECTED_TYPE, str(live.settings["fullName"]))
+        return convert.connected_component(held, policy)
+
     def reorder(self, target: Target, ids: tuple[str, ...]) -> None:
         raise ProviderError("nothing here has an order", service="salesforce")
+
+
+def _is_by_file(step: Step) -> bool:
+    """Whether a step changes a component that is a file of its own."""
+    if step.live is None or step.desired is None:
+        return False
+    key = step.desired.key
+    return key.list == SETTINGS or (key.list == APPS and key.group == CONNECTED_APP)
 
 
 def _check_saved(result: ItemResult) -> None:

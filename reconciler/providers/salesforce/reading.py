@@ -27,6 +27,7 @@ from reconciler.errors import BadAnswer, CannotSee
 from reconciler.providers.salesforce import convert, soql
 from reconciler.providers.salesforce.client import Client
 from reconciler.providers.salesforce.convert import Row, Sets
+from reconciler.providers.salesforce.files import Files, is_by_file
 from reconciler.providers.salesforce.nodes import Node
 
 
@@ -36,6 +37,7 @@ class Reader:
     warnings: what could not be seen and is no matter for the rest."""
 
     client: Client
+    files: Files
     user: str
     client_id: str
     desired: DesiredAccess
@@ -81,7 +83,13 @@ class Reader:
         return convert.with_members(rows, members)
 
     def _settings(self) -> Node:
-        (found,) = self.client.read_metadata(convert.SETTINGS_TYPE, [convert.SETTINGS_NAME])
+        kind, name = convert.SETTINGS_TYPE, convert.SETTINGS_NAME
+        try:
+            (found,) = self.client.read_metadata(kind, [name])
+        except CannotSee as error:
+            if not is_by_file(kind, error):
+                raise
+            found = self.files.read(kind, name)
         if found is None:
             raise CannotSee(
                 "the settings of connected apps cannot be seen; give the login's user Modify "

@@ -17,7 +17,7 @@ SETTINGS = Node(
     children=(leaf("fullName", "ConnectedApp"), leaf("enableAdminApprovedAppsOnly", True)),
 )
 PATH = "settings/ConnectedApp.settings"
-MANIFEST = archive.manifest("Settings", ["ConnectedApp"], "64.0")
+MANIFEST = archive.manifest({"Settings": ["ConnectedApp"]}, "64.0")
 
 
 def test_a_component_is_a_file_and_back() -> None:

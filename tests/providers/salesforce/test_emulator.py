@@ -176,7 +176,7 @@ def test_files_tell_the_same_and_can_be_tried(client: Client) -> None:
     component = archive.component_from(content, SETTINGS, "ConnectedApp")
     assert component.flag(SWITCH) is False
     changed = archive.document(component.set(SWITCH, True))
-    manifest = archive.manifest("Settings", ["ConnectedApp"], "64.0")
+    manifest = archive.manifest({"Settings": ["ConnectedApp"]}, "64.0")
     packed = archive.packed({"settings/ConnectedApp.settings": changed}, manifest)
     for check_only in (True, False):
         begun = client.deploy(packed, check_only=check_only)
