@@ -87,7 +87,8 @@ class App:
             await _send(send, response, request.method)
 
     def _route(self, request: Request) -> Response:
-        if request.path.startswith(_SALESFORCE):
+        # One client joins host and path with two slashes.
+        if request.path.replace("//", "/").startswith(_SALESFORCE):
             return self._salesforce.answer(request)
         return self._anypoint.answer(request)
 

@@ -20,6 +20,7 @@ class Route:
 
 
 _DATA = "/services/data/{version}"
+COMPOSITE = _DATA + "/composite"
 _RECORD = _DATA + "/sobjects/{type}/{id}"
 _DEPLOY = _DATA + "/metadata/deployRequest"
 

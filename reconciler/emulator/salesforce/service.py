@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Callable
@@ -10,12 +11,13 @@ from typing import Any
 from reconciler.emulator.routing import Match, Router
 from reconciler.emulator.salesforce import errors
 from reconciler.emulator.salesforce.call import Call
+from reconciler.emulator.salesforce.composite import answer_all
 from reconciler.emulator.salesforce.errors import Failure
 from reconciler.emulator.salesforce.gate import admit
 from reconciler.emulator.salesforce.metadata import soap
 from reconciler.emulator.salesforce.metadata.jobs import settle
 from reconciler.emulator.salesforce.rest import VERSIONS
-from reconciler.emulator.salesforce.routes import ROUTES, Route
+from reconciler.emulator.salesforce.routes import COMPOSITE, ROUTES, Route
 from reconciler.emulator.salesforce.seed import Seed, dump, read_seed
 from reconciler.emulator.salesforce.settings import SalesforceSettings
 from reconciler.emulator.salesforce.store import Clock, Store
@@ -23,6 +25,7 @@ from reconciler.emulator.salesforce.tampering import tamper
 from reconciler.emulator.wire import Request, Response, json_response
 
 _PREFIX = "/salesforce"
+_SLASHES = re.compile("/{2,}")
 _SOAP = re.compile(r"/services/Soap/m/([^/]+)(?:/.*)?", re.DOTALL)
 _VERSION = re.compile(r"v(\d{1,3})\.0", re.ASCII)
 _EXPIRE = "expireSessions"
@@ -33,7 +36,9 @@ class Salesforce:
 
     def __init__(self, seed: Seed, clock: Clock = time.time) -> None:
         self._clock = clock
-        self._router: Router[Route] = Router((r.method, r.pattern, r) for r in ROUTES)
+        composite = Route("POST", COMPOSITE, lambda call: answer_all(call, self._part))
+        routes = (*ROUTES, composite)
+        self._router: Router[Route] = Router((r.method, r.pattern, r) for r in routes)
         self._store = read_seed(seed, clock)
 
     @property
@@ -42,7 +47,7 @@ class Salesforce:
 
     def answer(self, request: Request) -> Response:
         settle(self._store)
-        path = request.path.removeprefix(_PREFIX)
+        path = _SLASHES.sub("/", request.path).removeprefix(_PREFIX)
         match = _SOAP.fullmatch(path)
         if match:
             return soap.metadata(Call(self._store, request, {"version": match[1]}))
@@ -73,6 +78,24 @@ class Salesforce:
             raise errors.wrong_method(request.method)
         response = match.handler.handler(Call(self._store, request, match.params, caller))
         return self._counted(response)
+
+    def _part(self, call: Call, method: str, url: str, body: Any) -> Response:
+        """One request within another, by whoever sent that one."""
+        target, _, query = url.partition("?")
+        headers = call.request.raw_headers
+        content = b"" if body is None else json.dumps(body).encode()
+        request = Request(method, target, query.encode(), headers, content, call.request.scheme)
+        match = self._router.match(method, target)
+        route = match.handler if match else None
+        # What is open, and what holds requests itself, does not stand within another.
+        if match is None or route is None or route.is_open or route.pattern == COMPOSITE:
+            failure = errors.not_found()
+            return json_response(failure.status, failure.rest())
+        try:
+            _check_version(match)
+            return route.handler(Call(call.store, request, match.params, call.caller))
+        except Failure as failure:
+            return json_response(failure.status, failure.rest())
 
     def _counted(self, response: Response) -> Response:
         store = self._store
