@@ -55,12 +55,20 @@ def _of_field(name: str, before: Any, after: Any) -> Judged:
         weaker = Judged(Effect.WEAKENS, "lets every user authorize the app by himself")
         return STRENGTHENS if after else weaker
     if name == IP_RELAXATION:
-        is_stricter = _index(after) < _index(before)
-        return STRENGTHENS if is_stricter else Judged(Effect.WEAKENS, "relaxes the IP ranges")
+        return (
+            STRENGTHENS
+            if is_stricter_ip(before, after)
+            else Judged(Effect.WEAKENS, "relaxes the IP ranges")
+        )
     if name == REFRESH_TOKEN:
         weaker = Judged(Effect.WEAKENS, "lets a refresh token last longer")
         return STRENGTHENS if _is_shorter(str(before), str(after)) else weaker
     return NEUTRAL
+
+
+def is_stricter_ip(before: Any, after: Any) -> bool:
+    """Whether fewer addresses are let in."""
+    return _index(after) < _index(before)
 
 
 def _index(value: Any) -> int:

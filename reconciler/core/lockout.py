@@ -15,6 +15,7 @@ from reconciler.core.access import (
     ADMIN_APPROVED,
     ALL_USERS,
     EXTERNAL_USERS,
+    IP_RELAXATION,
     OTHER_APP,
     USE_ANY_API_CLIENT,
     DesiredAccess,
@@ -22,6 +23,7 @@ from reconciler.core.access import (
     LiveAccess,
     holder_of,
 )
+from reconciler.core.access_effect import is_stricter_ip
 from reconciler.core.diff import Action, Step
 from reconciler.core.model import APPS, BYPASS, GRANTS, SETTINGS, Resource
 
@@ -128,6 +130,12 @@ class _Guard:
                     f"the plan takes the app of this tool away from its own user: keep the "
                     f"{holder} in allow of {self.desired.self_app!r}",
                     is_final=True,
+                )
+            if key.list == APPS and is_own and _checks_addresses(step):
+                yield Missing(
+                    f"the plan has {self.desired.self_app!r} check the addresses that this tool "
+                    "calls from, and the ranges of its user cannot be seen: drop ipRelaxation of "
+                    "it here, and set it in Setup > Manage Connected Apps once they are right"
                 )
             if key.list == APPS and is_own and _sets(step, ADMIN_APPROVED, False):
                 yield Missing(
@@ -331,6 +339,14 @@ class _Guard:
             "administrator a permission set with Use Any API Client first, or say that nobody "
             "shall have it: bypass: {useAnyApiClient: {permissionSets: [], profiles: []}}"
         )
+
+
+def _checks_addresses(step: Step) -> bool:
+    """Whether an app gets stricter about the addresses that its users call from."""
+    return any(
+        one.path == IP_RELAXATION and is_stricter_ip(one.live, one.desired)
+        for one in step.change.fields
+    )
 
 
 def _sets(step: Step, path: str, value: object) -> bool:

@@ -279,3 +279,13 @@ def test_a_grant_that_goes_must_not_be_the_one_that_counts() -> None:
 def test_a_grant_of_an_app_that_everybody_may_authorize_may_go() -> None:
     org = an_org(grants={(OWN_APP, OWN_SET), (OWN_APP, a_set("Others"))})
     assert missing(org, an_app(OWN_APP), a_grant(OWN_APP, OWN_SET)) == []
+
+
+def test_the_addresses_of_this_tool_are_not_checked_blindly() -> None:
+    org = an_org(apps={OWN_APP: App(approved=True, ip="BYPASS")})
+    ours = (an_app(OWN_APP, adminApproved=True, ipRelaxation="ENFORCE"), a_grant(OWN_APP, OWN_SET))
+    (message,) = missing(org, *ours)
+    assert message.startswith(f"the plan has '{OWN_APP}' check the addresses")
+    assert missing(an_org(apps={OWN_APP: App(approved=True, ip="ENFORCE")}), *ours) == []
+    relaxed = (an_app(OWN_APP, ipRelaxation="BYPASS"), a_grant(OWN_APP, OWN_SET))
+    assert missing(an_org(apps={OWN_APP: App(approved=True)}), *relaxed) == []
