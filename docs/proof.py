@@ -134,6 +134,87 @@ def _cell(cell: Cell) -> str:
     return f"{cell.first.code} → {cell.second.code}{'' if is_well else ' **wrong**'}"
 
 
+def _guard() -> str:
+    """What is refused before it could lock this tool, or anybody else, out."""
+    rows = ["| tried | the plan says, and exits 5 |", "| --- | --- |"]
+    for tried, files, tampers, flags in _REFUSED:
+        with running() as emulated, tempfile.TemporaryDirectory() as folder:
+            crm_sample(Path(folder))
+            cli = Cli(Path(folder), crm_environment(emulated))
+            for name, old, new in files:
+                cli.edit(f"policies/acme-crm/{name}", old, new)
+            for resource, id, patch in tampers:
+                if resource == "settings":
+                    emulated.settings(**patch)
+                    continue
+                order = {"platform": "salesforce", "resource": resource, "patch": patch, "id": id}
+                emulated.tamper(**order)
+            done = cli.run("plan", "--format", "json", *flags)
+            assert done.code == 5, done.out
+            words = done.messages[0].removeprefix("lock-out guard: ")
+            rows.append(f"| {tried} | {words} |")
+    return "\n".join(rows) + "\n"
+
+
+_ACCESS, _ORGANIZATION = "uat/access.yaml", "organization.yaml"
+_APP, _SETS = "ConnectedApp", "PermissionSet"
+_RELAXED = {"metadata": {"oauthPolicy": {"ipRelaxation": "BYPASS", "refreshTokenPolicy": "zero"}}}
+_SELF = {"metadata": {"oauthConfig": {"isAdminApproved": False}}}
+_USER = ("reconciler@acme.example", "somebody@acme.example")
+_REFUSED: Sequence[tuple[str, Sequence[Any], Sequence[Any], Sequence[str]]] = (
+    ("`self` names another user", [(_ACCESS, *_USER)], [], []),
+    ("Support has not activated it", [], [("settings", None, {"aacActivated": False})], []),
+    (
+        "the own app is granted to a set that its user does not hold",
+        [(_ORGANIZATION, "Access_Reconciler_Use", "Billing_Sync_Use")],
+        [],
+        [],
+    ),
+    (
+        "the own app's grant is dropped",
+        [(_ORGANIZATION, "{permissionSets: [Access_Reconciler_Use]}", "{}")],
+        [],
+        [],
+    ),
+    (
+        "the own app is not to be admin-approved",
+        [(_ORGANIZATION, "      adminApproved: true\n", "")],
+        [(_APP, "Access Reconciler", _SELF)],
+        [],
+    ),
+    (
+        "the own app is to check addresses",
+        [
+            (
+                _ORGANIZATION,
+                "adminApproved: true",
+                "adminApproved: true\n      ipRelaxation: ENFORCE",
+            )
+        ],
+        [(_APP, "Access Reconciler", _RELAXED)],
+        [],
+    ),
+    (
+        "nobody could repair it",
+        [],
+        [(_SETS, "Break_Glass_API", {"PermissionsUseAnyApiClient": False})],
+        [],
+    ),
+    ("an app is in use (in 180 days)", [], [], ["--use-days", "180"]),
+)
+
+
+def _audit() -> str:
+    with running() as emulated, tempfile.TemporaryDirectory() as folder:
+        crm_sample(Path(folder))
+        cli = Cli(Path(folder), crm_environment(emulated))
+        due = ("reviewBy: 2027-02-01", "reviewBy: 2026-09-30")
+        cli.edit("policies/acme-crm/uat/access.yaml", *due)
+        done = cli.run("audit")
+    assert done.code == 2, done.out
+    return _fenced(f"$ reconciler audit\n{done.out.strip()}")
+
+
 def _run(stage: Stage, arguments: Sequence[str]) -> None:
     command = [sys.executable, "-m", "reconciler", *arguments]
     subprocess.run(command, env=stage.environ, capture_output=True, check=False)
@@ -156,6 +237,8 @@ _PARTS: dict[str, Callable[[], str]] = {
     "counts": _counts,
     "faults": _faults,
     "org faults": _org_faults,
+    "guard": _guard,
+    "audit": _audit,
 }
 
 
