@@ -38,6 +38,9 @@ class UsedOrg(OrgProvider):
             raise self.fails_use
         return self.usage
 
+    def count_profiles(self, target: Target) -> int:
+        return 7
+
     def fetch_holders(
         self, target: Target, parents: Collection[str]
     ) -> Mapping[str, frozenset[str]]:
