@@ -97,7 +97,8 @@ class Step:
     """A change with what it takes to carry it out. Never saved: it may hold secrets.
 
     place: the order number to ask for with a create. sequence: ids of a reorder, first to last,
-    with the key's token in place of the id for what this plan creates.
+    with the key's token in place of the id for what this plan creates. is_mixed: an update that
+    weakens and may strengthen as well.
     """
 
     change: Change
@@ -106,6 +107,7 @@ class Step:
     place: int | None = None
     duplicate: bool = False
     sequence: tuple[str, ...] = ()
+    is_mixed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,15 +195,17 @@ def _without_unseen(pairing: Pairing, live: LiveUnit) -> tuple[Pairing, tuple[Re
 def _rank(step: Step) -> tuple[int, int]:
     """What other steps need comes first, then what strengthens, then what does neither, then
     order, last what weakens and what is deleted: in between nothing is weaker than both before
-    and after. A policy may need a tier: tiers come before policies, and go after them."""
+    and after. What weakens and strengthens at once comes before what only weakens: only with the
+    state after it can what is in between be compared. A policy may need a tier: tiers come before
+    policies, and go after them."""
     action, is_tier = step.change.action, step.change.kind == "tier"
     weakens = step.change.effect is Effect.WEAKENS
     if action is Action.DELETE:
-        stage = 6 if is_tier else 5
+        stage = 7 if is_tier else 6
     elif action is Action.REORDER:
         stage = 3
     elif weakens:
-        stage = 4
+        stage = 4 if step.is_mixed else 5
     elif is_tier:
         stage = 0
     else:
@@ -294,6 +298,8 @@ class _Context:
             self._change(desired, Action.UPDATE, tuple(sorted(fields, key=_by_path)), judged),
             live,
             desired,
+            is_mixed=judged.effect is effect.Effect.WEAKENS
+            and effect.is_mixed(live, desired, self.catalogue),
         )
 
     def _is_overridden(self, desired: Resource, live: Resource) -> bool:

@@ -106,6 +106,11 @@ def of_update(live: Resource, desired: Resource, catalogue: Catalogue) -> Judged
     )
 
 
+def is_mixed(live: Resource, desired: Resource, catalogue: Catalogue) -> bool:
+    """Whether an update that weakens also strengthens, or may: undoing it would weaken, too."""
+    return of_update(desired, live, catalogue).effect is Effect.WEAKENS
+
+
 def of_order(before: Sequence[Resource], after: Sequence[Resource], catalogue: Catalogue) -> Judged:
     """Of a new order of the same policies: who may call is asked before anything else is done,
     then how much; one that comes to stand behind another that should look later is weaker."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from threading import Event
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reconciler.core.model import Resource
@@ -84,7 +84,16 @@ def watched(stage: Stage, live: list[Resource], wanted: list[Resource], *, prune
         assert is_as_strong(between, before) or is_as_strong(between, after)
 
 
+_SPIKES = [a_policy("spike-control", "1.2.1", maximumRequests=each) for each in (1, 2)]
+
+
 @given(live=sets_of_policies(), wanted=sets_of_policies(), prune=st.booleans())
+@example(
+    # Other addresses are neither more nor fewer: they must not wait for the one that only weakens.
+    live=[an_allowlist("1.1.1.1"), _SPIKES[0]],
+    wanted=[_SPIKES[1], an_allowlist("2.2.2.2")],
+    prune=False,
+)
 def test_nothing_is_weaker_in_between(
     live: list[Resource], wanted: list[Resource], prune: bool
 ) -> None:
