@@ -30,7 +30,7 @@ def run(args: argparse.Namespace, shell: Shell) -> Exit:
     if not (args.yes or args.expect_digest or shell.is_interactive):
         raise UsageError("there is no terminal to ask on: say --yes, or apply a saved plan")
     context = context_for(args, shell, read_only=False)
-    compared = compare(context)
+    compared = compare(context, notes=True)
     plan = compared.plan(context, now())
     if args.expect_digest:
         _expect(plan, args.expect_digest)

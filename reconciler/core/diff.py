@@ -137,6 +137,12 @@ class UnitDiff:
     incomparable: tuple[str, ...] = ()
     paired: tuple[tuple[Resource, Resource], ...] = ()
 
+    @property
+    def says_nothing(self) -> bool:
+        """Whether the unit is as it should be and there is nothing to tell of it."""
+        told = (self.steps, self.unmanaged, self.problems, self.warnings, self.incomparable)
+        return not any(told)
+
 
 _ORDER_OF_ACTIONS = (Action.CREATE, Action.UPDATE, Action.REORDER, Action.DELETE)
 

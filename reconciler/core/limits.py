@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 
 from reconciler.core.diff import Action, Change, UnitDiff
 from reconciler.core.effect import Effect
-from reconciler.core.model import DesiredUnit
+from reconciler.core.model import DesiredUnit, UnitAddress
 
 MAX_DELETES = 10
 _MAX_DELETE_SHARE = 0.2
@@ -26,22 +26,23 @@ class DeleteLimit:
 
 
 def refused_deletes(
-    diffs: Sequence[UnitDiff], wanted: Iterable[DesiredUnit], limit: DeleteLimit
+    diffs: Sequence[UnitDiff], wanted: Iterable[tuple[UnitAddress, int]], limit: DeleteLimit
 ) -> list[str]:
     """A message for each limit that the deletes of a plan exceed; it says what to type.
 
-    wanted: all units in scope, changed or not: what they hold is what is managed.
+    wanted: all units in scope, changed or not, and how many resources each of them holds: that
+    is what is managed.
     """
     deletes = Counter[str]()
     for diff in diffs:
-        deletes[_place(diff.desired)] += _count_deletes(diff)
+        deletes[_place(diff.desired.address)] += _count_deletes(diff)
     total = sum(deletes.values())
     if limit.allowed is not None:
         return [_too_many(total, limit.allowed)] if total > limit.allowed else []
     messages = [_too_many(total, limit.deletes)] if total > limit.deletes else []
     managed = deletes.copy()
-    for unit in wanted:
-        managed[_place(unit)] += len(unit.resources)
+    for address, held in wanted:
+        managed[_place(address)] += held
     for place, count in sorted(deletes.items()):
         if managed[place] >= _SMALLEST_SHARED and count > managed[place] * _MAX_DELETE_SHARE:
             messages.append(
@@ -87,7 +88,7 @@ def is_allowed(address: str, allowed: Sequence[str]) -> bool:
 
 def _weakens(desired: DesiredUnit, change: Change) -> str:
     return (
-        f"it {change.why}, which weakens, and {_place(desired)} is protected; "
+        f"it {change.why}, which weakens, and {_place(desired.address)} is protected; "
         f"if that is meant, say --allow-weakening={change.address}"
     )
 
@@ -107,8 +108,8 @@ def _too_many(total: int, limit: int) -> str:
     )
 
 
-def _place(unit: DesiredUnit) -> str:
-    return f"{unit.address.organization}/{unit.address.environment}"
+def _place(address: UnitAddress) -> str:
+    return f"{address.organization}/{address.environment}"
 
 
 def _count_deletes(diff: UnitDiff) -> int:

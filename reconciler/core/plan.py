@@ -16,7 +16,14 @@ from typing import Any
 from reconciler.core.diff import Action, Change, FieldChange, UnitDiff, Unmanaged
 from reconciler.core.effect import Effect
 from reconciler.core.fields import redact_at
-from reconciler.core.model import DesiredUnit, LiveUnit, Resource, Source, Target
+from reconciler.core.model import (
+    DesiredUnit,
+    LiveUnit,
+    Resource,
+    Source,
+    Target,
+    UnitAddress,
+)
 from reconciler.core.outage import Outage
 from reconciler.core.redact import Redactor, Secret
 from reconciler.errors import Exit, Problem
@@ -49,6 +56,22 @@ class Pin:
     desired: str
     fingerprint: str
     live: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is kept of a unit that was compared, whether or not it needs anything; no secrets.
+
+    desired: `sha256:…` of what is wanted. held: how many resources that is. pin: where something
+    is to be done. known: what a converged run remembers of it, where that was asked for.
+    """
+
+    address: UnitAddress
+    desired: str
+    held: int
+    unchanged: int
+    pin: Pin | None = None
+    known: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +113,27 @@ def make_plan(
     scope: Mapping[str, Any],
     created_at: str,
     outages: Sequence[Outage] = (),
+    records: Iterable[Record] = (),
 ) -> Plan:
-    """The plan of all units, in the order of their addresses, whatever order they come in."""
+    """The plan of all units, in the order of their addresses, whatever order they come in.
+
+    records: of units that were compared; those of which there is nothing to say need no diff."""
     ordered = sorted(diffs, key=lambda diff: diff.desired.address)
+    kept = {one.address: one for one in records}
+    kept |= {
+        diff.desired.address: record(diff) for diff in ordered if diff.desired.address not in kept
+    }
+    units = [kept[address] for address in sorted(kept)]
     found = [error for diff in ordered for error in _problems(diff)]
     return Plan(
         tuple(step.change for diff in ordered for step in diff.steps),
         tuple(item for diff in ordered for item in diff.unmanaged),
-        sum(diff.unchanged for diff in ordered),
+        sum(unit.unchanged for unit in units),
         (*sorted(errors, key=lambda e: (e.address, e.message)), *found),
         (*warnings, *(text for diff in ordered for text in diff.warnings), *_unseen(ordered)),
         scope,
-        digest_of_desired([diff.desired for diff in ordered]),
-        tuple(pin(diff) for diff in ordered if diff.steps),
+        _sha256([unit.desired for unit in units]),
+        tuple(unit.pin for unit in units if unit.pin),
         created_at,
         tuple(outages),
     )
@@ -120,6 +151,18 @@ def _unseen(diffs: Sequence[UnitDiff]) -> list[str]:
 def _problems(diff: UnitDiff) -> list[PlanError]:
     address = str(diff.desired.address)
     return [PlanError(problem.message, Exit.INVALID, address, problem) for problem in diff.problems]
+
+
+def record(diff: UnitDiff, known: Mapping[str, Any] | None = None) -> Record:
+    """What is kept of a unit once it was compared."""
+    return Record(
+        diff.desired.address,
+        desired_digest(diff.desired),
+        len(diff.desired.resources),
+        diff.unchanged,
+        pin(diff) if diff.steps else None,
+        known,
+    )
 
 
 def pin(diff: UnitDiff) -> Pin:

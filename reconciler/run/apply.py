@@ -26,9 +26,10 @@ from reconciler.errors import (
 )
 from reconciler.run import access, batches, creating, verify
 from reconciler.run.context import Context
-from reconciler.run.converge import fetch, side_by_side
+from reconciler.run.converge import fetch
 from reconciler.run.creating import Sent
 from reconciler.run.foreign import moved
+from reconciler.run.side_by_side import side_by_side
 from reconciler.run.stages import Work as Work
 from reconciler.run.stages import stages
 

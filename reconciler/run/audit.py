@@ -14,8 +14,9 @@ from reconciler.files.access import effective_access, merged_access
 from reconciler.providers.base import UsePlatform
 from reconciler.run.access import access_platform
 from reconciler.run.context import Context
-from reconciler.run.converge import locate_all, side_by_side
+from reconciler.run.converge import locate_all
 from reconciler.run.locate import Job, as_errors
+from reconciler.run.side_by_side import side_by_side
 
 
 @dataclass(frozen=True, slots=True)

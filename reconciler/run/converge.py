@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
-from itertools import islice
-from typing import TypeVar
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from reconciler.core.access import DesiredAccess, LiveAccess
 from reconciler.core.access_diff import diff_access
 from reconciler.core.diff import UnitDiff, diff_unit
 from reconciler.core.model import DesiredUnit, LiveUnit
 from reconciler.core.outage import Outage
-from reconciler.core.plan import Plan, PlanError, make_plan
+from reconciler.core.plan import Plan, PlanError, Record, make_plan, record
 from reconciler.errors import PolicyError, ReconcilerError, UsageError
 from reconciler.files.access import effective_access
 from reconciler.files.layers import Effective
@@ -24,16 +21,16 @@ from reconciler.run.coverage import Coverage
 from reconciler.run.locate import Job, Located, as_errors, locate
 from reconciler.run.outage import outages_of
 from reconciler.run.refusals import refusals
-
-ItemT = TypeVar("ItemT")
-AnswerT = TypeVar("AnswerT")
+from reconciler.run.side_by_side import side_by_side
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Every unit in scope with its differences, and what could not be compared.
+    """What was found of the units in scope, and what could not be compared.
 
-    located: all units in scope; jobs: those of them that were to be compared.
+    located: all units in scope; jobs: those of them that were to be compared. records: one of
+    each that was compared. diffs: of those of which there is something to say: an estate in which
+    little differs takes little memory, however large it is.
     """
 
     jobs: tuple[Job, ...]
@@ -41,11 +38,13 @@ class Compared:
     errors: tuple[PlanError, ...]
     warnings: tuple[str, ...]
     located: tuple[Job, ...] = ()
+    records: tuple[Record, ...] = ()
 
     def plan(self, context: Context, created_at: str, *, refuses: bool = True) -> Plan:
         """The plan of it; what may not be done without saying so is an error of it, unless
         nothing is to be done."""
-        wanted = [diff.desired for diff in self.diffs]
+        held = {diff.desired.address: len(diff.desired.resources) for diff in self.diffs}
+        wanted = (held | {one.address: one.held for one in self.records}).items()
         outages = self.outages(context) if refuses else ()
         refused = refusals(context, self.diffs, wanted, outages) if refuses else ()
         return make_plan(
@@ -55,6 +54,7 @@ class Compared:
             scope=context.said(),
             created_at=created_at,
             outages=outages,
+            records=self.records,
         )
 
     def outages(self, context: Context) -> tuple[Outage, ...]:
@@ -65,9 +65,16 @@ class Compared:
         return tuple(sorted(one for each in found for one in each))
 
 
-def compare(context: Context, only: frozenset[str] | None = None) -> Compared:
+def compare(
+    context: Context,
+    only: frozenset[str] | None = None,
+    *,
+    notes: bool = False,
+    keeps: bool = False,
+) -> Compared:
     """Fetches and diffs all units in scope, or those whose address is in `only`.
 
+    notes: the records hold what a converged run remembers. keeps: also the diffs that say nothing.
     Raises UsageError where a filter matches nothing, PolicyError where the files are wrong.
     """
     located = locate_all(context)
@@ -76,18 +83,41 @@ def compare(context: Context, only: frozenset[str] | None = None) -> Compared:
         raise UsageError(f"no API matches {_filters(context)}")
     diffs: list[UnitDiff] = []
     errors = list(located.errors)
-    warnings: list[str] = []
+    records: list[Record] = []
+    warnings: set[str] = set()
     context.progress.begin("reading policies", len(jobs))
     coverage = coverage_of(context)
-    for found in side_by_side(lambda job: _unit(context, job, coverage), jobs, context.parallelism):
+
+    def work(job: Job) -> Compared:
+        return _dropped(context, _unit(context, job, coverage), notes=notes, keeps=keeps)
+
+    for found in side_by_side(work, jobs, context.parallelism):
         context.progress.advance()
         errors.extend(found.errors)
-        warnings.extend(found.warnings)
+        warnings.update(found.warnings)
         diffs.extend(found.diffs)
+        records.extend(found.records)
     context.progress.end()
     return Compared(
-        tuple(jobs), tuple(diffs), tuple(errors), tuple(sorted(set(warnings))), located.jobs
+        tuple(jobs),
+        tuple(diffs),
+        tuple(errors),
+        tuple(sorted(warnings)),
+        located.jobs,
+        tuple(records),
     )
+
+
+def _dropped(context: Context, found: Compared, *, notes: bool, keeps: bool) -> Compared:
+    """A unit with its record, and without its diff where that says nothing. What is known of an
+    org is asked for as a whole, so that its diff stays."""
+    made = [record(d, context.known.note_of(d) if notes else None) for d in found.diffs]
+    kept = [d for d in found.diffs if keeps or not d.says_nothing or _is_access(d)]
+    return replace(found, diffs=tuple(kept), records=tuple(made))
+
+
+def _is_access(found: UnitDiff) -> bool:
+    return isinstance(found.desired, DesiredAccess)
 
 
 def locate_all(context: Context) -> Located:
@@ -211,24 +241,3 @@ def _effective(context: Context, job: Job) -> Effective:
         protected=protected,
         source=document.source,
     )
-
-
-def side_by_side(
-    work: Callable[[ItemT], AnswerT], items: Iterable[ItemT], parallelism: int
-) -> Iterator[AnswerT]:
-    """Answers as they come, with at most `parallelism` in work and none piled up."""
-    source = iter(items)
-    pool = ThreadPoolExecutor(max(parallelism, 1))
-    try:
-        pending: set[Future[AnswerT]] = set()
-        pending.update(pool.submit(work, item) for item in islice(source, parallelism))
-        while pending:
-            done, pending = wait(pending, return_when=FIRST_COMPLETED)
-            pending.update(pool.submit(work, item) for item in islice(source, len(done)))
-            for future in done:
-                yield future.result()
-    except BaseException:
-        # Somebody wants to stop: a service that does not answer is not waited for.
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
-    pool.shutdown()

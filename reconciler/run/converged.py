@@ -89,10 +89,18 @@ class Converged:
 
     def note(self, diff: UnitDiff) -> None:
         """Takes note of a unit if it needs no change."""
+        made = self.note_of(diff)
+        if made is not None:
+            self.note_data(diff.desired.address, made)
+
+    def note_of(self, diff: UnitDiff) -> Mapping[str, Any] | None:
+        """What is to be noted of a unit: nothing where nothing is kept or it needs a change."""
         if self._store is None or diff.steps or diff.problems:
-            return
-        made = unit_data(known_unit(diff, self.digester()))
-        address = diff.desired.address
+            return None
+        return unit_data(known_unit(diff, self.digester()))
+
+    def note_data(self, address: UnitAddress, made: Mapping[str, Any]) -> None:
+        """Takes note of a unit as `note_of` has made it."""
         with self._lock:
             own = self._noted.setdefault((address.organization, address.environment), {})
             own[address.unit] = made

@@ -31,7 +31,7 @@ def environments_data(context: Context, compared: Compared) -> list[dict[str, An
         for diff in compared.diffs
         if diff.steps or diff.problems
     }
-    read = {diff.desired.address for diff in compared.diffs}
+    read = {record.address for record in compared.records}
     return [
         {
             "address": f"{one.organization}/{one.environment}",

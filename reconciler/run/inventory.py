@@ -12,8 +12,8 @@ from reconciler.core.plan import PlanError
 from reconciler.errors import ReconcilerError
 from reconciler.providers.base import LiveEnvironment, LiveOrganization, Provider
 from reconciler.run.context import Progress, Scope, Silent
-from reconciler.run.converge import side_by_side
 from reconciler.run.locate import as_errors
+from reconciler.run.side_by_side import side_by_side
 
 
 @dataclass(frozen=True, slots=True)

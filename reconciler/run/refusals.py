@@ -7,7 +7,7 @@ from itertools import groupby
 
 from reconciler.core.diff import UnitDiff
 from reconciler.core.limits import refused_deletes, refused_tiers, refused_weakenings
-from reconciler.core.model import DesiredUnit
+from reconciler.core.model import UnitAddress
 from reconciler.core.outage import Outage, refused_outages
 from reconciler.core.plan import PlanError
 from reconciler.errors import Exit
@@ -21,12 +21,13 @@ _SHOWN = 10
 def refusals(
     context: Context,
     diffs: Sequence[UnitDiff],
-    wanted: Iterable[DesiredUnit],
+    wanted: Iterable[tuple[UnitAddress, int]],
     outages: Iterable[Outage] = (),
 ) -> list[PlanError]:
     """One error for each; empty where all of it may be applied.
 
-    wanted: all units in scope, changed or not. outages: what the plan takes from its users.
+    wanted: all units in scope, changed or not, and how many resources each holds.
+    outages: what the plan takes from its users.
     """
     ordered = sorted(diffs, key=lambda diff: diff.desired.address)
     messages = refused_deletes(ordered, wanted, context.delete_limit)

@@ -52,7 +52,7 @@ def rest_of(past: PastRun, context: Context, *, skip_stale: bool, created_at: st
     """
     units = _unfinished(past)
     pins = {item.address: item for item in past.plan.pins if item.address in units}
-    compared = compare(context, frozenset(pins))
+    compared = compare(context, frozenset(pins), notes=True, keeps=True)
     desired = {job.address: desired_unit(context, job)[0] for job in compared.located}
     _refuse_other_files(past, compared, list(desired.values()))
     problems = [problem for diff in compared.diffs for problem in diff.problems]
@@ -73,7 +73,7 @@ def rest_of(past: PastRun, context: Context, *, skip_stale: bool, created_at: st
         for address, unit in desired.items()
         if address not in {diff.desired.address for diff in left}
     ]
-    plan = replace(compared, diffs=(*left, *others)).plan(context, created_at)
+    plan = replace(compared, diffs=(*left, *others), records=()).plan(context, created_at)
     jobs = {job.address: job for job in compared.jobs}
     cleared = Cleared(_works(left, jobs), tuple(_skipped(past, units, stale)), compared)
     return Rest(plan, cleared)

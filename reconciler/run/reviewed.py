@@ -59,11 +59,14 @@ def clear(plan: Plan, context: Context, *, skip_stale: bool) -> Cleared:
     `skip_stale` is not set.
     """
     refuse_invalid(plan)
-    compared = compare(context, frozenset(item.address for item in plan.pins))
+    compared = compare(
+        context, frozenset(item.address for item in plan.pins), notes=True, keeps=True
+    )
     desired = [desired_unit(context, job)[0] for job in compared.located]
     _refuse_other_files(plan, desired, compared)
     # The plan may have been made to look as if nothing was refused.
-    _refuse(refusals(context, compared.diffs, desired, compared.outages(context)))
+    wanted = [(unit.address, len(unit.resources)) for unit in desired]
+    _refuse(refusals(context, compared.diffs, wanted, compared.outages(context)))
     problems = [problem for diff in compared.diffs for problem in diff.problems]
     if problems:
         raise PolicyError(problems)

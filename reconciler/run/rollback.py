@@ -36,7 +36,6 @@ from reconciler.run.converge import (
     fetch,
     idle,
     locate_all,
-    side_by_side,
 )
 from reconciler.run.images import Image, moved_fields
 from reconciler.run.locate import Job
@@ -44,6 +43,7 @@ from reconciler.run.past import PastRun, Write
 from reconciler.run.restore import Lost, Restorer
 from reconciler.run.restore_access import UndoneAccess, to_read
 from reconciler.run.reviewed import Cleared
+from reconciler.run.side_by_side import side_by_side
 from reconciler.run.stages import Work
 
 _NO_SELF = "the files do not say any more with which app and user this tool signs in to the org"

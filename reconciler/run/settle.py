@@ -27,8 +27,12 @@ def with_rest(context: Context, compared: Compared) -> Compared:
     )
     if not rest:
         return compared
-    more = compare(context, rest)
-    return replace(compared, diffs=(*compared.diffs, *more.diffs))
+    more = compare(context, rest, notes=True)
+    return replace(
+        compared,
+        diffs=(*compared.diffs, *more.diffs),
+        records=(*compared.records, *more.records),
+    )
 
 
 def begin_run(
@@ -50,8 +54,14 @@ def keep_run(
 ) -> str:
     """Keeps what converged in a run and what needed no change; a warning where it cannot be
     written, or nothing: what was applied is applied."""
+    noted = set()
+    for record in compared.records:
+        if record.known is not None:
+            context.known.note_data(record.address, record.known)
+        noted.add(record.address)
     for diff in compared.diffs:
-        context.known.note(diff)
+        if diff.desired.address not in noted:
+            context.known.note(diff)
     try:
         context.known.keep(_settled_of(context, compared, is_undone), run, at)
     except OSError as error:

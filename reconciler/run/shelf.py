@@ -12,8 +12,8 @@ from reconciler.core.project import Organization
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.providers.base import OfferedPolicy, PolicyShelf
 from reconciler.run.context import Context
-from reconciler.run.converge import side_by_side
 from reconciler.run.locate import as_errors, find
+from reconciler.run.side_by_side import side_by_side
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,10 @@ from reconciler.errors import ReconcilerError
 from reconciler.files.schema import misfits
 from reconciler.files.schema_words import Fault, shown_path
 from reconciler.run.context import Context
-from reconciler.run.converge import Compared, compare, side_by_side
+from reconciler.run.converge import Compared, compare
 from reconciler.run.locate import as_errors
 from reconciler.run.shelf import shelf_of
+from reconciler.run.side_by_side import side_by_side
 
 Name = tuple[str, str]
 """Group and asset id."""
@@ -85,7 +86,7 @@ class _Use:
 def versions(context: Context) -> Versions:
     """Compares what is in use, in scope, with what is offered; only policies that are behind
     have their newest version looked at."""
-    compared = compare(context)
+    compared = compare(context, keeps=True)
     uses = _uses(compared)
     newest, errors = _newest(context, uses)
     items: list[Used] = []

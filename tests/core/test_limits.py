@@ -20,7 +20,7 @@ def a_unit(deletes: int, kept: int, environment: str = "production") -> UnitDiff
 
 
 def refused(*diffs: UnitDiff, allowed: int | None = None) -> list[str]:
-    wanted = [found.desired for found in diffs]
+    wanted = [(one.desired.address, len(one.desired.resources)) for one in diffs]
     return refused_deletes(diffs, wanted, DeleteLimit(allowed=allowed))
 
 

@@ -128,7 +128,7 @@ class World:
     def apply(self) -> list[tuple[str, str]]:
         """Carries out the plan; outcome and reason of each change."""
         context = self._context("policies")
-        compared = compare(context)
+        compared = compare(context, notes=True)
         assert compared.errors == (), compared.errors
         outcomes = apply(context, _works(compared), Event())
         return [(outcome.outcome, outcome.reason) for outcome in outcomes]

@@ -37,7 +37,7 @@ class Scene:
     context: Context
 
     def compare(self) -> Compared:
-        return compare(self.context)
+        return compare(self.context, notes=True)
 
     def plan(self) -> Plan:
         return self.compare().plan(self.context, "now")

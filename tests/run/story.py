@@ -58,7 +58,7 @@ class Story:
         self, context: Context, run: str = "1", *, kill: int = 0, how: str = BEFORE
     ) -> list[Outcome]:
         """Plans and carries out, with a journal; killed at a write, from 1, before or after it."""
-        compared = compare(context)
+        compared = compare(context, notes=True)
         plan = compared.plan(context, "now")
         jobs = {job.address: job for job in compared.jobs}
         works = [Work(jobs[diff.desired.address], diff) for diff in compared.diffs if diff.steps]

@@ -188,11 +188,11 @@ def test_the_guard_is_part_of_what_refuses_a_plan() -> None:
     desired = wanted(LIMIT, an_app(OWN_APP, adminApproved=True))
     diff = diff_access(desired, provider.org.live())
     project = Project("policies", ())
-    (error,) = refusals(a_context(provider, project=project), [diff], [desired])
+    (error,) = refusals(a_context(provider, project=project), [diff], [(desired.address, 1)])
     assert (error.address, error.exit) == (str(ADDRESS), Exit.REFUSED)
     assert error.message.startswith("lock-out guard: before all users are limited")
     allowed = a_context(provider, project=project, break_glass_ok=True)
-    assert refusals(allowed, [diff], [desired]) == []
+    assert refusals(allowed, [diff], [(desired.address, 1)]) == []
     assert allowed.said()["breakGlassOk"] is True
 
 

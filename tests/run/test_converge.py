@@ -14,7 +14,8 @@ from reconciler.core.project import Organization
 from reconciler.errors import Exit, UsageError
 from reconciler.providers.base import Provider
 from reconciler.run.context import Context, Scope
-from reconciler.run.converge import compare, side_by_side
+from reconciler.run.converge import compare
+from reconciler.run.side_by_side import side_by_side
 from tests.builders import TARGET, a_live_policy
 from tests.files.builders import ENVIRONMENT, ORGANIZATION, an_instance
 from tests.run.fake import FakeProvider, a_loaded_context, an_api_file, an_entry
@@ -55,6 +56,16 @@ def test_only_what_is_declared_is_fetched(tmp_path: Path) -> None:
     files = {API: an_api_file(an_entry()), PAY: an_api_file(asset="pay-in", more=tiers)}
     compare(a_loaded_context(tmp_path, Watched(apis=TWO), files))
     assert sorted(asked, key=len) == [{"policies"}, {"policies", "tiers"}]
+
+
+def test_of_a_unit_with_nothing_to_say_only_a_record_is_kept(tmp_path: Path) -> None:
+    files = {**TWO_FILES, PAY: an_api_file(asset="pay-in", more="policies: []")}
+    context = a_loaded_context(tmp_path, FakeProvider(apis=TWO), files)
+    compared, whole = compare(context), compare(context, keeps=True)
+    names = [[found.desired.address.unit for found in one.diffs] for one in (compared, whole)]
+    assert names == [["orders"], ["orders", "pay"]]
+    assert [one.address.unit for one in compared.records] == ["orders", "pay"]
+    assert compared.plan(context, "now") == whole.plan(context, "now")
 
 
 def test_one_unit_that_cannot_be_read_leaves_the_others(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def context_of(
 
 def converge(context: Context, at: str = "then") -> tuple[Sequence[Outcome], str]:
     """One run as the command does it; its outcomes and the warning."""
-    compared = compare(context)
+    compared = compare(context, notes=True)
     jobs = {job.address: job for job in compared.jobs}
     works = [Work(jobs[diff.desired.address], diff) for diff in compared.diffs if diff.steps]
     begin_run(context, compared, "run-1", at)

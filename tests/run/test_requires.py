@@ -56,7 +56,7 @@ def context_of(root: Path, files: Mapping[str, str] = FILES, **more: Any) -> Con
 def converge_sandbox(root: Path, ago: timedelta, files: Mapping[str, str] = FILES) -> None:
     context = context_of(root, files)
     at = (NOW - ago).strftime("%Y-%m-%dT%H:%M:%SZ")
-    assert keep_run(context, compare(context), "run", at) == ""
+    assert keep_run(context, compare(context, notes=True), "run", at) == ""
 
 
 def plan(context: Context) -> Plan:
@@ -193,7 +193,7 @@ def test_a_saved_plan_of_what_is_required_reads_the_rest(tmp_path: Path) -> None
     cleared = clear(nothing, context, skip_stale=False)
     assert cleared.compared.diffs == ()
     read = with_rest(context, cleared.compared)
-    assert [diff.desired.address.environment for diff in read.diffs] == ["sandbox"]
+    assert [record.address.environment for record in read.records] == ["sandbox"]
 
 
 DRIFT = {

@@ -13,6 +13,8 @@ from urllib.parse import quote
 from reconciler.core.model import Target
 from reconciler.errors import BadAnswer, Incomplete, NotAllowed
 from reconciler.providers.anypoint.auth import LOGIN, TOKEN, TokenSource
+from reconciler.providers.anypoint.pages import Ahead, MadeT, read_pages
+from reconciler.providers.anypoint.shapes import JSONObject, as_object, count, objects
 from reconciler.transport import Transport
 
 READS = (LOGIN, TOKEN, r"/audit/v2/organizations/[0-9A-Za-z-]+/query")
@@ -23,8 +25,6 @@ _ENVIRONMENTS_PER_PAGE = 500
 _ASSETS_PER_PAGE = 100
 _TIERS_PER_PAGE = 250
 _READINGS = 3
-
-JSONObject = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,26 +62,26 @@ class Client:
         self._transport.close()
 
     def me(self) -> JSONObject:
-        return _object(self._call("GET", "/accounts/api/me"), "the profile of the caller")
+        return as_object(self._call("GET", "/accounts/api/me"), "the profile of the caller")
 
     def hierarchy(self, organization: str) -> JSONObject:
         path = f"/accounts/api/organizations/{_part(organization)}/hierarchy"
-        return _object(self._call("GET", path), "the tree of organizations")
+        return as_object(self._call("GET", path), "the tree of organizations")
 
     def environments(self, organization: str) -> list[JSONObject]:
         path = f"/accounts/api/organizations/{_part(organization)}/environments"
         where = Target("", organization, "")
-        return self._pages(path, "data", _ENVIRONMENTS_PER_PAGE, where, None)
+        return self._pages(path, "data", _ENVIRONMENTS_PER_PAGE, where, None, _as_is)
 
-    def assets(self, target: Target) -> list[JSONObject]:
-        """Assets of the environment, each with all its instances under `apis`."""
+    def assets(self, target: Target, made: Callable[[JSONObject], MadeT]) -> list[MadeT]:
+        """What is made of each asset of the environment, with all its instances under `apis`."""
         path = f"{_environment(_API, target)}/apis"
-        return self._pages(path, "assets", _ASSETS_PER_PAGE, target, READ_APIS)
+        return self._pages(path, "assets", _ASSETS_PER_PAGE, target, READ_APIS, made)
 
     def upstreams(self, target: Target) -> list[JSONObject]:
         answer = self._call("GET", f"{_instance(_API, target)}/upstreams", target, READ_APIS)
         what = f"the upstreams of API {target.api}"
-        return _objects(_object(answer, what).get("upstreams"), what)
+        return objects(as_object(answer, what).get("upstreams"), what)
 
     def policies(self, target: Target, *, full: bool) -> Any:
         """The policy list. Not `full`: also disabled policies; `full`: also outbound ones, with
@@ -92,11 +92,11 @@ class Client:
 
     def policy(self, target: Target, policy: str) -> JSONObject:
         path = f"{_instance(_API, target)}/policies/{_part(policy)}"
-        return _object(self._call("GET", path, target, READ_POLICIES), f"policy {policy}")
+        return as_object(self._call("GET", path, target, READ_POLICIES), f"policy {policy}")
 
     def instance(self, target: Target) -> JSONObject:
         answer = self._call("GET", _instance(_API, target), target, READ_APIS)
-        return _object(answer, f"API {target.api}")
+        return as_object(answer, f"API {target.api}")
 
     def create_policy(
         self, target: Target, body: JSONObject, *, duplicate: bool, hide: Sequence[str] = ()
@@ -126,7 +126,7 @@ class Client:
 
     def tiers(self, target: Target) -> list[JSONObject]:
         path = f"{_instance(_API, target)}/tiers"
-        return self._pages(path, "tiers", _TIERS_PER_PAGE, target, READ_TIERS)
+        return self._pages(path, "tiers", _TIERS_PER_PAGE, target, READ_TIERS, _as_is)
 
     def create_tier(self, target: Target, body: JSONObject) -> Any:
         return self._write("POST", f"{_instance(_API, target)}/tiers", target, body, WRITE_TIERS)
@@ -143,15 +143,15 @@ class Client:
         params = {"environmentId": target.environment}
         answer = self._call("GET", _automated(target), target, READ_POLICIES, params=params)
         what = f"the automated policies of environment {target.environment}"
-        listed = _object(answer, what)
-        found = _objects(listed.get("automatedPolicies"), what)
-        if len(found) < (_count(listed.get("total")) or 0):
+        listed = as_object(answer, what)
+        found = objects(listed.get("automatedPolicies"), what)
+        if len(found) < (count(listed.get("total")) or 0):
             raise Incomplete(f"{what}: {len(found)} came of {listed['total']}")
         return found
 
     def automated_policy(self, target: Target, policy: str) -> JSONObject:
         path = f"{_automated(target)}/{_part(policy)}"
-        return _object(self._call("GET", path, target, READ_POLICIES), f"policy {policy}")
+        return as_object(self._call("GET", path, target, READ_POLICIES), f"policy {policy}")
 
     def create_automated_policy(
         self, target: Target, body: JSONObject, *, hide: Sequence[str] = ()
@@ -176,7 +176,7 @@ class Client:
             params["injectionPoint"] = injection
         where = Target("", organization, "")
         answer = self._call("GET", _templates(where), where, READ_POLICIES, params=params)
-        return _objects(answer, "the policy templates")
+        return objects(answer, "the policy templates")
 
     def template(self, organization: str, group: str, name: str, version: str) -> JSONObject:
         """One template with its configuration, in either of its shapes (facts, 7.2)."""
@@ -184,19 +184,29 @@ class Client:
         path = "/".join([_templates(where), *map(_part, (group, name, version))])
         params = {"splitModel": "true"}
         answer = self._call("GET", path, where, READ_POLICIES, params=params)
-        return _object(answer, f"the policy template {name} {version}")
+        return as_object(answer, f"the policy template {name} {version}")
 
     def _pages(
-        self, path: str, items: str, limit: int, target: Target, scope: Scope | None
-    ) -> list[JSONObject]:
-        """All items of a paged list, read anew where its total moved while it was read."""
+        self,
+        path: str,
+        items: str,
+        limit: int,
+        target: Target,
+        scope: Scope | None,
+        made: Callable[[JSONObject], MadeT],
+    ) -> list[MadeT]:
+        """All items of a paged list, read anew where its total moved while it was read. What is
+        made of each is made as its page comes: the pages of a large list take much room."""
 
         def page(offset: int) -> JSONObject:
             params = {"limit": str(limit), "offset": str(offset)}
-            return _object(self._call("GET", path, target, scope, params=params), f"{path} {items}")
+            return as_object(
+                self._call("GET", path, target, scope, params=params), f"{path} {items}"
+            )
 
         for _ in range(_READINGS):
-            found = _read_pages(page, items, limit, path)
+            with Ahead(page, items) as ahead:
+                found = read_pages(ahead, items, limit, path, made)
             if found is not None:
                 return found
         raise Incomplete("the list kept changing while it was read", method="GET", path=path)
@@ -246,33 +256,8 @@ class Client:
         return self._tokens.call(send)
 
 
-def _read_pages(
-    page: Callable[[int], JSONObject], items: str, limit: int, path: str
-) -> list[JSONObject] | None:
-    """All items; None where the total moved between two pages.
-
-    Pages are counted by what came, not by what was asked for: a service may cap the limit.
-    Raises Incomplete for a list that ends before its total.
-    """
-    found: list[JSONObject] = []
-    total: int | None = None
-    while True:
-        answer = page(len(found))
-        came = _objects(answer.get(items), f"{path} {items}")
-        now = _count(answer.get("total"))
-        if total is not None and now is not None and now != total:
-            return None
-        total = now if total is None else total
-        if came and came == found[-len(came) :]:
-            raise BadAnswer("the same page came again and again", method="GET", path=path)
-        found += came
-        is_last = len(came) < limit if total is None else len(found) >= total
-        if is_last or not came:
-            break
-    if total is not None and len(found) < total:
-        message = f"the list is not whole: {len(found)} {items} came of {total}"
-        raise Incomplete(message, method="GET", path=path)
-    return found
+def _as_is(item: JSONObject) -> JSONObject:
+    return item
 
 
 def _headers(target: Target | None) -> dict[str, str]:
@@ -321,26 +306,3 @@ def _automated(target: Target) -> str:
 
 def _templates(target: Target) -> str:
     return f"{_XAPI}/organizations/{_part(target.organization)}/exchange-policy-templates"
-
-
-def _object(answer: Any, what: str) -> JSONObject:
-    if not isinstance(answer, Mapping):
-        raise BadAnswer(f"{what}: {_kind(answer)} came where an object was due")
-    return answer
-
-
-def _objects(answer: Any, what: str) -> list[JSONObject]:
-    if not isinstance(answer, list) or not all(isinstance(item, Mapping) for item in answer):
-        raise BadAnswer(f"{what}: {_kind(answer)} came where a list of objects was due")
-    return answer
-
-
-def _kind(answer: Any) -> str:
-    return "nothing" if answer is None else f"a JSON {type(answer).__name__}"
-
-
-def _count(value: Any) -> int | None:
-    """A count that may be text; None where there is none."""
-    if isinstance(value, str) and value.isascii() and value.isdigit():
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None

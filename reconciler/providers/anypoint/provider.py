@@ -91,8 +91,9 @@ class AnypointProvider:
         return tuple(by_id.values())
 
     def instances(self, organization: str, environment: str) -> tuple[Instance, ...]:
-        assets = self._client.assets(Target(self.host, organization, environment))
-        by_id = {each.id: each for asset in assets for each in convert.instances_from(asset)}
+        where = Target(self.host, organization, environment)
+        listed = self._client.assets(where, lambda asset: tuple(convert.instances_from(asset)))
+        by_id = {each.id: each for of_asset in listed for each in of_asset}
         return tuple(by_id[number] for number in sorted(by_id))
 
     def fetch(self, target: Target, lists: frozenset[str], technology: str) -> LiveUnit:
