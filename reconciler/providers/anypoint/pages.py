@@ -18,6 +18,9 @@ Page = Callable[[int], JSONObject]
 _AT_ONCE = 32
 """Pages asked for side by side; what is sent at once is bounded by the budget of the host."""
 
+_MOST = 10_000
+"""Pages that a list may be believed to have."""
+
 
 class Ahead:
     """A `Page` that asks for the pages after the first one at once, before they are asked for.
@@ -56,7 +59,7 @@ class Ahead:
         if not isinstance(came, list) or not came or total is None:
             return
         offsets = range(len(came), total, len(came))
-        if len(offsets) > 1:
+        if 1 < len(offsets) <= _MOST:
             self._pool = ThreadPoolExecutor(min(len(offsets), _AT_ONCE))
             self._coming = {each: self._pool.submit(self._page, each) for each in offsets}
 

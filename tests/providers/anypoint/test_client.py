@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -18,6 +19,7 @@ from reconciler.core.redact import Secret
 from reconciler.errors import (
     BadAnswer,
     Conflict,
+    Incomplete,
     NotAllowed,
     ProviderError,
     Throttled,
@@ -78,7 +80,46 @@ def test_a_service_that_caps_the_page_is_read_to_the_end(client: Client) -> None
 def test_assets_are_counted_not_instances(client: Client) -> None:
     natives = [{"assetId": f"a{n}", "apis": [{"id": n}, {"id": 1000 + n}]} for n in range(101)]
     responses.add_callback("GET", API_URL, a_list("assets", natives))
-    assert client.assets(ENVIRONMENT) == natives
+    assert client.assets(ENVIRONMENT, dict) == natives
+    assert len(responses.calls) == 2
+
+
+@responses.activate
+def test_pages_after_the_first_are_asked_for_before_they_are_needed(client: Client) -> None:
+    natives = [{"assetId": f"a{n}", "apis": []} for n in range(1000)]
+    waiting = threading.Barrier(2, timeout=10)
+    listed = a_list("assets", natives)
+
+    def answer(request: requests.PreparedRequest) -> Answer:
+        if str(request.url).endswith(("offset=100", "offset=200")):
+            waiting.wait()  # for the other one of the two
+        return listed(request)
+
+    responses.add_callback("GET", API_URL, answer)
+    assert client.assets(ENVIRONMENT, dict) == natives
+    assert len(responses.calls) == 10
+
+
+@responses.activate
+def test_a_page_that_came_short_in_the_middle_is_read_on_from_where_it_ended(
+    client: Client,
+) -> None:
+    natives = [{"assetId": f"a{n}", "apis": []} for n in range(1000)]
+    whole, short = a_list("assets", natives), a_list("assets", natives, cap=70)
+
+    def answer(request: requests.PreparedRequest) -> Answer:
+        return (short if "offset=300" in str(request.url) else whole)(request)
+
+    responses.add_callback("GET", API_URL, answer)
+    assert client.assets(ENVIRONMENT, dict) == natives
+
+
+@responses.activate
+def test_a_total_beyond_belief_asks_for_nothing_ahead(client: Client) -> None:
+    natives = [{"assetId": "a", "apis": []}]
+    responses.add_callback("GET", API_URL, a_list("assets", natives, total=10**12))
+    with pytest.raises(Incomplete, match="1 assets came"):
+        client.assets(ENVIRONMENT, dict)
     assert len(responses.calls) == 2
 
 
@@ -193,7 +234,7 @@ def test_a_refusal_for_ever_costs_two_logins() -> None:
 @pytest.mark.parametrize(
     ("call", "scope"),
     [
-        (lambda it: it.assets(ENVIRONMENT), "read:api_configuration"),
+        (lambda it: it.assets(ENVIRONMENT, dict), "read:api_configuration"),
         (lambda it: it.upstreams(TARGET), "read:api_configuration"),
         (lambda it: it.policies(TARGET, full=True), "read:api_policies"),
         (lambda it: it.automated_policies(ENVIRONMENT), "read:api_policies"),

@@ -17,6 +17,7 @@ from reconciler.core.redact import Secret
 from reconciler.errors import ProviderError, Refusal
 from reconciler.providers.anypoint.auth import Credentials, TokenSource
 from reconciler.providers.anypoint.client import READS, Client
+from reconciler.providers.anypoint.pages import MadeT
 from reconciler.transport import Backoff, Transport
 from tests.cli.standin import Answer, StandIn, standing_in
 
@@ -70,6 +71,7 @@ def _arguments(method: Callable[..., Any], host: str) -> dict[str, Any]:
         Target: Target(host, "org", "env", "1"),
         str: "1",
         bool: False,
+        Callable[[Mapping[str, Any]], MadeT]: dict,
         Mapping[str, Any]: {"a": 1},
         Sequence[Mapping[str, Any]]: [{"id": 1, "order": 1}],
     }
