@@ -10,8 +10,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from jsonschema import Draft202012Validator
-
+from reconciler.files.checker import Checker
 from reconciler.files.policy_schema import DRAFT, EXPRESSION, REFERENCE
 from reconciler.files.schema_words import faults, shown_path
 
@@ -110,7 +109,7 @@ CUSTOM_SHAPE: dict[str, Any] = {
 def shape_faults(content: Any) -> list[tuple[str, str]]:
     """What is wrong with the content of a schema file, as (path, message); none where it holds
     only what may be taken. Raises RecursionError for what is nested too deep."""
-    found = faults(_validator().iter_errors(content))
+    found = faults(_checker().errors(content))
     return [(shown_path(fault.path), _in_words(fault.message, fault.hint)) for fault in found]
 
 
@@ -119,5 +118,5 @@ def _in_words(message: str, hint: str) -> str:
 
 
 @cache
-def _validator() -> Draft202012Validator:
-    return Draft202012Validator(CUSTOM_SHAPE)
+def _checker() -> Checker:
+    return Checker(CUSTOM_SHAPE)

@@ -1,6 +1,6 @@
 """Checks documents and policy configurations against the schemas.
 
-The only user of jsonschema beside `custom_shape`. A schema is chosen by `kind`, or by the name of
+A schema is chosen by `kind`, or by the name of
 the policy, so that the long if/then chains that serve editors are never walked here.
 """
 
@@ -9,15 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
-
-from jsonschema import Draft202012Validator, validators
-from jsonschema.exceptions import ValidationError
+from typing import TYPE_CHECKING, Any
 
 from reconciler.core.catalogue import PolicyType
 from reconciler.core.model import MULESOFT_GROUP
 from reconciler.core.redact import Secret
 from reconciler.errors import Problem
+from reconciler.files.checker import Checker
 from reconciler.files.custom import CustomPolicies
 from reconciler.files.entry_rules import check_entries
 from reconciler.files.policy_names import check_names, check_versions, is_known
@@ -29,6 +27,9 @@ from reconciler.files.settings import plain
 from reconciler.files.shipped import document_schema, read_schema
 from reconciler.files.yaml import Map, Place, Seq, number_text, place
 
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
+
 API_VERSION = "reconciler/v1"
 KINDS = {
     "Project": "project",
@@ -39,23 +40,9 @@ KINDS = {
     "ApiAccess": "api-access",
 }
 _STAND_IN = "${env:SECRET}"
+_SECRET = "Secret("
 _MAX_REMEMBERED = 4096
-_DOUBLE = "holds an item twice"
 _TEXT = {"integer": r"-?[0-9]+", "number": r"-?[0-9]+(\.[0-9]+)?", "boolean": "true|false"}
-
-
-def _no_doubles(
-    validator: Any, is_asked: bool, items: Any, schema: Any
-) -> Iterator[ValidationError]:
-    """`uniqueItems` in the time of one walk; jsonschema compares each item with each other one."""
-    if is_asked and isinstance(items, list) and len({repr(item) for item in items}) < len(items):
-        yield ValidationError(_DOUBLE)
-
-
-# jsonschema's own types leave out that this is a class like the one that it extends.
-_Validator: type[Draft202012Validator] = validators.extend(  # type: ignore[no-untyped-call]
-    Draft202012Validator, {"uniqueItems": _no_doubles}
-)
 
 
 @dataclass(slots=True)
@@ -63,8 +50,8 @@ class Schemas:
     """The shipped schemas, compiled when they are first asked for."""
 
     custom: CustomPolicies = field(default_factory=CustomPolicies)
-    _documents: dict[str, Draft202012Validator] = field(default_factory=dict)
-    _policies: dict[tuple[str, str], Draft202012Validator] = field(default_factory=dict)
+    _documents: dict[str, Checker] = field(default_factory=dict)
+    _policies: dict[tuple[str, str], Checker] = field(default_factory=dict)
     _sound: set[tuple[str, str, bool, str]] = field(default_factory=set)
 
     @classmethod
@@ -123,29 +110,30 @@ class Schemas:
             return [], [Problem(file, *at, path, message, hint)]
         if custom is None and not is_known(name):
             return [], []
-        key = (group, name, partial, "" if secrets_resolved else repr(config))
+        text = repr(config)
+        # What a secret is decides too, and is not in the text.
+        key = (group, name, partial, text) if _SECRET not in text else None
         if key in self._sound:
             return [], []
         schema = custom.schema if custom else read_schema(f"policies/{name}")
-        validator = self._policy(group, name, schema)
-        errors, warnings = _check(
-            config, validator, schema, partial=partial, reveal=secrets_resolved
-        )
-        if not errors and not warnings and key[3] and len(self._sound) < _MAX_REMEMBERED:
+        checker = self._policy(group, name, schema)
+        errors, warnings = _check(config, checker, schema, partial=partial, reveal=secrets_resolved)
+        is_good = key and not errors and not warnings and repr(config) == text
+        if key and is_good and len(self._sound) < _MAX_REMEMBERED:
             self._sound.add(key)
         return (
             [_problem(fault, config, file, at, path) for fault in errors],
             [_problem(fault, config, file, at, path) for fault in warnings],
         )
 
-    def _document(self, kind: str) -> Draft202012Validator:
+    def _document(self, kind: str) -> Checker:
         if kind not in self._documents:
-            self._documents[kind] = _Validator(document_schema(KINDS[kind]))
+            self._documents[kind] = Checker(document_schema(KINDS[kind]))
         return self._documents[kind]
 
-    def _policy(self, group: str, name: str, schema: Mapping[str, Any]) -> Draft202012Validator:
+    def _policy(self, group: str, name: str, schema: Mapping[str, Any]) -> Checker:
         if (group, name) not in self._policies:
-            self._policies[group, name] = _Validator(schema)
+            self._policies[group, name] = Checker(schema)
         return self._policies[group, name]
 
 
@@ -153,13 +141,13 @@ def misfits(config: Mapping[str, Any], known: PolicyType) -> tuple[list[Fault], 
     """What of a merged configuration does not fit `known`, and the keys that it does not know."""
     schema = schema_of(known)
     copied = plain(config)
-    errors, warnings = _check(copied, _Validator(schema), schema, partial=False, reveal=False)
+    errors, warnings = _check(copied, Checker(schema), schema, partial=False, reveal=False)
     return errors, [fault for fault in warnings if fault.of_key and "unknown" in fault.message]
 
 
 def _check(
     config: Mapping[str, Any],
-    validator: Draft202012Validator,
+    checker: Checker,
     schema: Mapping[str, Any],
     *,
     partial: bool,
@@ -168,7 +156,7 @@ def _check(
     shown = _plain(config, reveal=reveal)
     errors = [
         error
-        for error in _errors(validator, shown, config)
+        for error in _errors(checker, shown, config)
         if not _is_excused(error, config, reveal=reveal)
     ]
     found = check_rules(shown, schema, partial=partial)
@@ -193,11 +181,11 @@ def _check_head(document: Map) -> Iterator[Fault]:
         yield Fault(("kind",), f"must be one of {known}")
 
 
-def _errors(validator: Draft202012Validator, value: Any, original: Any) -> list[ValidationError]:
+def _errors(checker: Checker, value: Any, original: Any) -> list[ValidationError]:
     """The errors, after numbers have become text where text is asked for."""
-    errors = list(validator.iter_errors(value))
+    errors = checker.errors(value)
     replaced = [error for error in errors if _replace(error, value, original)]
-    return list(validator.iter_errors(value)) if replaced else errors
+    return checker.errors(value) if replaced else errors
 
 
 def _replace(error: ValidationError, *roots: Any) -> bool:

@@ -70,11 +70,17 @@ class TextInt(int):
 
     text: str
 
+    def __repr__(self) -> str:
+        return self.text
+
 
 class TextFloat(float):
     """A number with a fraction; `text` is as in the file, such as `1.10`."""
 
     text: str
+
+    def __repr__(self) -> str:
+        return self.text
 
 
 @dataclass(frozen=True, slots=True)
