@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -51,6 +52,7 @@ _KINDS = {
 }
 
 
+@lru_cache(4096)
 def _quoted(part: str) -> str:
     return quote(part, safe="-._~ *")
 
@@ -121,6 +123,36 @@ class Resource:
     source: Source | None = None
     applications: int = 0
     shared: bool = False
+
+    def found_as(self, id_: str, order: int | None) -> Resource:
+        """A live resource that is the same but for its id and place."""
+        return Resource(
+            self.key,
+            self.settings,
+            self.canonical,
+            self.secrets,
+            self.write_only,
+            id_,
+            order,
+            self.source,
+            self.applications,
+            self.shared,
+        )
+
+    def at(self, source: Source) -> Resource:
+        """The same resource, declared at another place; `dataclasses.replace` takes far longer."""
+        return Resource(
+            self.key,
+            self.settings,
+            self.canonical,
+            self.secrets,
+            self.write_only,
+            self.id,
+            self.order,
+            source,
+            self.applications,
+            self.shared,
+        )
 
 
 @dataclass(frozen=True, slots=True, order=True)

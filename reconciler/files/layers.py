@@ -1,13 +1,14 @@
 """Layers of files to the desired state of one API, checked as a whole.
 
-A policy that many APIs inherit unchanged is merged, resolved and checked once: results are kept
-by the identity of the entries that they were made from.
+A policy that many APIs inherit unchanged, or that stands in many files in the same words, is
+merged, resolved and checked once: results are kept by the identity of the entries that they were
+made from, and where there is nothing to say of their places, by what the entries say.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reconciler.core.catalogue import Catalogue, PolicyType
@@ -37,6 +38,8 @@ from reconciler.files.trust import untrusted_address
 from reconciler.files.values import Resolver
 from reconciler.files.yaml import Map, place
 
+_MOST_ALIKE = 4096
+
 Effective = tuple[DesiredUnit, list[Problem], list[str]]
 """The unit, what is wrong with it, and warnings as text; the unit holds only where none is."""
 
@@ -59,13 +62,16 @@ class EffectivePolicy:
 class Layering:
     """Makes desired units from layers. May be shared by threads.
 
-    secrets are resolved by `resolver`; one that is offline leaves them all unknown.
+    secrets are resolved by `resolver`; one that is offline leaves them all unknown. is_brief:
+    effective policies may come without their origins; those of `origins` never do.
     """
 
     schemas: Schemas
     catalogue: Catalogue
     resolver: Resolver
+    is_brief: bool = True
     _kept: dict[tuple[Any, ...], tuple[Chain, EffectivePolicy]] = field(default_factory=dict)
+    _alike: dict[tuple[Any, ...], EffectivePolicy] = field(default_factory=dict)
 
     def effective(
         self,
@@ -143,7 +149,8 @@ class Layering:
 
     def origins(self, layers: Sequence[Layer]) -> tuple[EffectivePolicy, ...]:
         """The effective policies and tiers, in order, with where each value came from."""
-        return self._policies(compose(layers, self._direction), layers, True)
+        whole = replace(self, is_brief=False, _kept={})
+        return whole._policies(compose(layers, self._direction), layers, True)
 
     def _policies(
         self, stack: Stack, layers: Sequence[Layer], complete: bool
@@ -163,7 +170,7 @@ class Layering:
         identity = (*(id(link.entry) for link in chain), pin, complete)
         kept = self._kept.get(identity)
         # An entry that is kept cannot give its identity to another one.
-        policy = kept[1] if kept else self._make(key, chain, pin, complete)
+        policy = kept[1] if kept else self._made_once(key, chain, pin, complete)
         if not kept and chain[-1].layer != "api":
             self._kept[identity] = (chain, policy)
         if not problems:
@@ -171,6 +178,23 @@ class Layering:
         return EffectivePolicy(
             policy.resource, policy.origins, (*problems, *policy.problems), policy.warnings
         )
+
+    def _made_once(
+        self, key: ResourceKey, chain: Chain, pin: Pin | None, complete: bool
+    ) -> EffectivePolicy:
+        """The policy, from one that was made of the same words where there is one: but for its
+        place it is the same, if there was nothing to say of it and nobody asks for origins."""
+        if not self.is_brief:
+            return self._make(key, chain, pin, complete)
+        said = (key, complete, pin.version if pin else None, *map(_said, chain))
+        alike = self._alike.get(said)
+        if alike is None:
+            alike = self._make(key, chain, pin, complete)
+            is_quiet = not alike.problems and not alike.warnings
+            if is_quiet and len(self._alike) < _MOST_ALIKE:
+                self._alike[said] = alike
+            return alike
+        return EffectivePolicy(alike.resource.at(chain[-1].entry.source), {})
 
     def _make(
         self, key: ResourceKey, chain: Chain, pin: Pin | None, complete: bool
@@ -236,6 +260,11 @@ class Layering:
             return reference.list
         known = self.catalogue.get(reference.group, reference.type)
         return OUTBOUND if known and known.direction == "outbound" else POLICIES
+
+
+def _said(link: Contribution) -> tuple[str, str, str]:
+    """What a layer says of a policy, and what decides how it is taken; not where it stands."""
+    return link.layer.partition(" ")[0], repr(link.entry.body), link.description
 
 
 def _tier(

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
 import yaml
+from yaml.cyaml import CParser
 
 from reconciler.errors import Problem
 
@@ -28,6 +29,7 @@ _MAX_ALIASED_TEXT = MAX_FILE_BYTES
 _MAX_DEPTH = 50
 
 _INT = re.compile(r"[-+]?[0-9]+")
+_STARTS_NUMBER = frozenset("+-.0123456789")
 _OCTAL_OR_HEX = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _SPECIAL_FLOAT = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
@@ -165,20 +167,24 @@ def _unreadable(text: str, file: str) -> Problem:
 
 
 class _Composer:
-    """Builds values from libyaml's events."""
+    """Builds values from libyaml's events.
+
+    Taken from the parser itself and told apart by their exact type: this runs for every value of
+    every file, and a generator in between or a look along the classes costs as much as the rest.
+    """
 
     def __init__(self, text: str) -> None:
-        self._events = yaml.parse(text, Loader=yaml.CLoader)
+        self._next: Callable[[], Any] = CParser(text).get_event
         self._anchors: dict[str, Any] = {}
         self._aliased = self._aliased_text = 0
         self._count = self._count_of_document = 0
 
     def documents(self) -> Iterator[Document]:
-        for event in self._events:
-            if isinstance(event, yaml.DocumentStartEvent):
+        while type(event := self._next()) is not yaml.StreamEndEvent:
+            if type(event) is yaml.DocumentStartEvent:
                 self._anchors = {}
                 self._count_of_document = 0
-                first = next(self._events)
+                first = self._next()
                 value = self._node(first, 0)
                 if value is not None:
                     yield Document(value, _at(first))
@@ -186,33 +192,32 @@ class _Composer:
     def _node(self, event: Any, depth: int) -> Any:
         if depth > _MAX_DEPTH:
             raise _Invalid(_at(event), f"nested deeper than {_MAX_DEPTH} levels")
-        self._count_in(event)
-        if isinstance(event, yaml.AliasEvent):
+        self._count += 1
+        self._count_of_document += 1
+        if self._count_of_document > _MAX_VALUES_OF_DOCUMENT or self._count > _MAX_VALUES:
+            raise self._too_many(event)
+        kind = type(event)
+        if kind is yaml.AliasEvent:
             return self._alias(event)
         if event.tag is not None and event.tag not in ("!", "tag:yaml.org,2002:str"):
             # Neither this nor an alias is named: a password may start with ! or *.
             raise _Invalid(_at(event), "tags are not supported", f"remove it, or {_QUOTE}")
-        if isinstance(event, yaml.ScalarEvent):
-            return self._keep(event, _scalar(event))
-        if isinstance(event, yaml.SequenceStartEvent):
-            return self._keep(event, self._sequence(event, depth))
-        return self._keep(event, self._mapping(event, depth))
-
-    def _count_in(self, event: Any) -> None:
-        """What is checked and said of each value takes far more room than the value itself."""
-        self._count += 1
-        self._count_of_document += 1
-        if self._count_of_document > _MAX_VALUES_OF_DOCUMENT:
-            message = f"a document of more than {_MAX_VALUES_OF_DOCUMENT:,} values"
-            raise _Invalid(_at(event), message, "split it")
-        if self._count > _MAX_VALUES:
-            message = f"a file of more than {_MAX_VALUES:,} values"
-            raise _Invalid(_at(event), message, "split it")
-
-    def _keep(self, event: Any, value: Any) -> Any:
+        if kind is yaml.ScalarEvent:
+            value = _scalar(event)
+        elif kind is yaml.SequenceStartEvent:
+            value = self._sequence(event, depth)
+        else:
+            value = self._mapping(event, depth)
         if event.anchor:
             self._anchors[event.anchor] = value
         return value
+
+    def _too_many(self, event: Any) -> _Invalid:
+        """What is checked and said of each value takes far more room than the value itself."""
+        message = f"a file of more than {_MAX_VALUES:,} values"
+        if self._count_of_document > _MAX_VALUES_OF_DOCUMENT:
+            message = f"a document of more than {_MAX_VALUES_OF_DOCUMENT:,} values"
+        return _Invalid(_at(event), message, "split it")
 
     def _alias(self, event: Any) -> Any:
         if event.anchor not in self._anchors:
@@ -228,28 +233,33 @@ class _Composer:
         return copy.deepcopy(value)
 
     def _sequence(self, start: Any, depth: int) -> Seq:
-        items = Seq(_at(start))
-        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+        items, take = Seq(_at(start)), self._next
+        while type(event := take()) is not yaml.SequenceEndEvent:
             items.item_at.append(_at(event))
             items.append(self._node(event, depth + 1))
         return items
 
     def _mapping(self, start: Any, depth: int) -> Map:
-        mapping = Map(_at(start))
-        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
-            key = self._key(event, mapping)
-            value_event = next(self._events)
-            mapping.key_at[key] = _at(event)
-            mapping.value_at[key] = _at(value_event)
-            mapping[key] = self._node(value_event, depth + 1)
+        mapping, take = Map(_at(start)), self._next
+        key_at, value_at = mapping.key_at, mapping.value_at
+        while type(event := take()) is not yaml.MappingEndEvent:
+            key = event.value if type(event) is yaml.ScalarEvent else ""
+            if key in mapping or len(key) > _MAX_KEY or key in ("", "<<"):
+                self._check_key(event, mapping)
+            value = take()
+            mark = event.start_mark
+            key_at[key] = (mark.line + 1, mark.column + 1)
+            mark = value.start_mark
+            value_at[key] = (mark.line + 1, mark.column + 1)
+            mapping[key] = self._node(value, depth + 1)
         return mapping
 
-    def _key(self, event: Any, mapping: Map) -> str:
-        if isinstance(event, yaml.AliasEvent):
+    def _check_key(self, event: Any, mapping: Map) -> None:
+        if type(event) is yaml.AliasEvent:
             raise _Invalid(_at(event), "a key cannot be an alias", "write the key out")
-        if not isinstance(event, yaml.ScalarEvent):
+        if type(event) is not yaml.ScalarEvent:
             raise _Invalid(_at(event), "a key must be text", "quote it, if it is meant as text")
-        key = str(event.value)
+        key = event.value
         if len(key) > _MAX_KEY:
             raise _Invalid(_at(event), f"a key of more than {_MAX_KEY} characters", "shorten it")
         if key == "<<" and not event.style:
@@ -260,7 +270,6 @@ class _Composer:
             raise _Invalid(
                 _at(event), f"the key {key!r} is already set on line {line}", "remove one of them"
             )
-        return key
 
 
 def _at(event: Any) -> Place:
@@ -278,14 +287,14 @@ def _size(value: Any) -> tuple[int, int]:
 
 
 def _scalar(event: Any) -> Any:
-    text = str(event.value)
+    text = event.value
     if event.style or event.tag:
         return text
     if text in _NULL:
         return None
     if text in _BOOL:
         return _BOOL[text]
-    return _number(text, event)
+    return _number(text, event) if text[0] in _STARTS_NUMBER else text
 
 
 def _number(text: str, event: Any) -> Any:

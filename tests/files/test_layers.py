@@ -109,8 +109,29 @@ def test_what_many_inherit_is_checked_once() -> None:
     shared = layering(schemas=schemas)
     outer = a_layer(ORGANIZATION, policies("cors", "spike-control"))
     made = [unit(outer, a_layer(API, policies("http-caching")), of=shared) for _ in range(5)]
-    assert sorted(schemas.checked) == ["cors", *["http-caching"] * 5, "spike-control"]
+    assert sorted(schemas.checked) == ["cors", "http-caching", "spike-control"]
     assert made[0].resources[0] is made[1].resources[0]
+
+
+def test_what_many_files_say_in_the_same_words_is_checked_once_and_keeps_its_place() -> None:
+    schemas = StandInSchemas()
+    shared = layering(schemas=schemas)
+    first, second = (
+        unit(a_layer(API, f"{'#' + chr(10)}" * lines + policies("cors")), of=shared)
+        for lines in (0, 3)
+    )
+    assert schemas.checked == ["cors"]
+    places = [one.resources[0].source for one in (first, second)]
+    assert all(places) and places[0] != places[1]
+
+
+@pytest.mark.parametrize("other", ["{x: 1.10}", "{x: 01}", "{x: '1.1'}", "{x: true}", "{y: 1.1}"])
+def test_other_words_are_checked_again(other: str) -> None:
+    schemas = StandInSchemas()
+    shared = layering(schemas=schemas)
+    for config in ("{x: 1.1}", other):
+        unit(a_layer(API, cors(config)), of=shared)
+    assert schemas.checked == ["cors", "cors"]
 
 
 def test_an_inherited_policy_is_made_anew_under_another_pin() -> None:

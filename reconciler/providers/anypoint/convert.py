@@ -150,6 +150,32 @@ def policy_id(native: Native) -> str:
     raise BadAnswer("a policy comes without an id")
 
 
+_SAYS = (
+    "groupId",
+    "assetId",
+    "assetVersion",
+    "version",
+    "template",
+    "implementationAsset",
+    "configurationData",
+    "configuration",
+    "pointcutData",
+    "disabled",
+    "label",
+)
+"""All that `policy_from` reads of an entry without upstreams, but for its id and order."""
+
+
+def content_of(native: Native) -> str:
+    """What a policy entry says, as text; the same for two that differ in id and order alone."""
+    return repr([native.get(name) for name in _SAYS])
+
+
+def order_of(native: Native) -> int | None:
+    """The place of a policy among the others of its API."""
+    return _number(native.get("order"))
+
+
 def policy_from(native: Native, catalogue: Catalogue, upstreams: Upstreams) -> Resource:
     """An entry of a policy list, an answer to a create, or a single policy."""
     group, asset, version = _coordinates(native, catalogue)
@@ -283,7 +309,7 @@ def _resource(
         secrets=secrets,
         write_only=secrets,
         id=policy_id(native),
-        order=_number(native.get("order")),
+        order=order_of(native),
     )
 
 

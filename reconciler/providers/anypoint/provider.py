@@ -27,6 +27,9 @@ from reconciler.providers.anypoint.client import READS, Client
 from reconciler.providers.base import LiveEnvironment, LiveOrganization, OfferedPolicy
 from reconciler.transport import Bounds, Transport, check_host
 
+_MOST_ALIKE = 4096
+"""Policies of different content that are kept for those that say the same."""
+
 
 def connect(
     base_url: str,
@@ -62,6 +65,7 @@ class AnypointProvider:
         self._me: Mapping[str, str] | None = None
         self._tree: tuple[LiveOrganization, ...] | None = None
         self._upstreams: dict[Target, Upstreams] = {}
+        self._alike: dict[str, Resource] = {}
 
     @property
     def host(self) -> str:
@@ -106,12 +110,12 @@ class AnypointProvider:
                 policies, hidden = self._policies(target, lists, upstreams)
                 found += policies
             if TIERS in lists:
-                found += map(convert.tier_from, self._client.tiers(target))
+                found += map(self._concealed, map(convert.tier_from, self._client.tiers(target)))
             if AUTOMATED in lists:
                 natives = self._client.automated_policies(target)
-                found += convert.automated_list(natives, self._catalogue)
-        concealed = (convert.conceal(each, self._secrets) for each in found)
-        resources = tuple(sorted(concealed, key=_place))
+                listed = convert.automated_list(natives, self._catalogue)
+                found += map(self._concealed, listed)
+        resources = tuple(sorted(found, key=_place))
         return LiveUnit(target, resources, lists, upstreams, hides_disabled=hidden)
 
     def holds(self, target: Target, listed: str, resource: str) -> bool:
@@ -207,11 +211,28 @@ class AnypointProvider:
         if OUTBOUND in lists:
             full = convert.policy_entries(self._client.policies(target, full=True))
         merged = convert.merged_entries(entries, full)
-        made = [convert.policy_from(each, self._catalogue, upstreams) for each in merged]
+        made = [self._policy(each, upstreams) for each in merged]
         plain = made[: len(entries)]
         is_hiding = OUTBOUND in lists and all(each.key.list != OUTBOUND for each in plain)
         hidden = frozenset((OUTBOUND,)) if is_hiding else frozenset[str]()
         return [each for each in made if each.key.list in lists], hidden
+
+    def _policy(self, native: convert.Native, upstreams: Upstreams) -> Resource:
+        """A listed policy; of those that say the same, which are most of a large estate, one is
+        converted, and the others share what came of it."""
+        if native.get("upstreamIds"):
+            return self._concealed(convert.policy_from(native, self._catalogue, upstreams))
+        said = convert.content_of(native)
+        known = self._alike.get(said)
+        if known is None:
+            known = self._concealed(convert.policy_from(native, self._catalogue, upstreams))
+            if len(self._alike) < _MOST_ALIKE:
+                self._alike[said] = known
+            return known
+        return known.found_as(convert.policy_id(native), convert.order_of(native))
+
+    def _concealed(self, resource: Resource) -> Resource:
+        return convert.conceal(resource, self._secrets)
 
     def _read_upstreams(self, target: Target) -> Upstreams:
         found = convert.upstreams_from(self._client.upstreams(target))
