@@ -16,7 +16,7 @@ from math import isfinite
 from typing import Any
 
 import yaml
-from yaml.cyaml import CParser
+from yaml.cyaml import CParser  # type: ignore[attr-defined]
 
 from reconciler.errors import Problem
 
@@ -39,6 +39,13 @@ _SAVE = "save the file as UTF-8"
 _QUOTE = "quote the value, if it is meant as text"
 _NULL = frozenset(("", "~", "null", "Null", "NULL"))
 _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_WORDS = _NULL | _BOOL.keys()
+_ODD_KEYS = frozenset(("", "<<"))
+_SCALAR, _MAPPING_END, _SEQUENCE_END = (
+    yaml.ScalarEvent,
+    yaml.MappingEndEvent,
+    yaml.SequenceEndEvent,
+)
 
 Place = tuple[int, int]
 """Line and column, counted from 1."""
@@ -50,7 +57,6 @@ class Map(dict[str, Any]):
     __slots__ = ("at", "key_at", "value_at")
 
     def __init__(self, at: Place) -> None:
-        super().__init__()
         self.at = at
         self.key_at: dict[str, Place] = {}
         self.value_at: dict[str, Place] = {}
@@ -62,7 +68,6 @@ class Seq(list[Any]):
     __slots__ = ("at", "item_at")
 
     def __init__(self, at: Place) -> None:
-        super().__init__()
         self.at = at
         self.item_at: list[Place] = []
 
@@ -177,24 +182,22 @@ class _Composer:
         self._next: Callable[[], Any] = CParser(text).get_event
         self._anchors: dict[str, Any] = {}
         self._aliased = self._aliased_text = 0
-        self._count = self._count_of_document = 0
+        self._left_in_file, self._left = _MAX_VALUES, 0
 
     def documents(self) -> Iterator[Document]:
         while type(event := self._next()) is not yaml.StreamEndEvent:
             if type(event) is yaml.DocumentStartEvent:
                 self._anchors = {}
-                self._count_of_document = 0
+                allowed = self._left = min(self._left_in_file, _MAX_VALUES_OF_DOCUMENT)
                 first = self._next()
                 value = self._node(first, 0)
+                self._left_in_file -= allowed - self._left
                 if value is not None:
                     yield Document(value, _at(first))
 
     def _node(self, event: Any, depth: int) -> Any:
-        if depth > _MAX_DEPTH:
-            raise _Invalid(_at(event), f"nested deeper than {_MAX_DEPTH} levels")
-        self._count += 1
-        self._count_of_document += 1
-        if self._count_of_document > _MAX_VALUES_OF_DOCUMENT or self._count > _MAX_VALUES:
+        self._left -= 1
+        if self._left < 0:
             raise self._too_many(event)
         kind = type(event)
         if kind is yaml.AliasEvent:
@@ -202,6 +205,8 @@ class _Composer:
         if event.tag is not None and event.tag not in ("!", "tag:yaml.org,2002:str"):
             # Neither this nor an alias is named: a password may start with ! or *.
             raise _Invalid(_at(event), "tags are not supported", f"remove it, or {_QUOTE}")
+        if depth > _MAX_DEPTH:
+            raise _Invalid(_at(event), f"nested deeper than {_MAX_DEPTH} levels")
         if kind is yaml.ScalarEvent:
             value = _scalar(event)
         elif kind is yaml.SequenceStartEvent:
@@ -214,9 +219,9 @@ class _Composer:
 
     def _too_many(self, event: Any) -> _Invalid:
         """What is checked and said of each value takes far more room than the value itself."""
-        message = f"a file of more than {_MAX_VALUES:,} values"
-        if self._count_of_document > _MAX_VALUES_OF_DOCUMENT:
-            message = f"a document of more than {_MAX_VALUES_OF_DOCUMENT:,} values"
+        message = f"a document of more than {_MAX_VALUES_OF_DOCUMENT:,} values"
+        if self._left_in_file < _MAX_VALUES_OF_DOCUMENT:
+            message = f"a file of more than {_MAX_VALUES:,} values"
         return _Invalid(_at(event), message, "split it")
 
     def _alias(self, event: Any) -> Any:
@@ -233,25 +238,40 @@ class _Composer:
         return copy.deepcopy(value)
 
     def _sequence(self, start: Any, depth: int) -> Seq:
-        items, take = Seq(_at(start)), self._next
-        while type(event := take()) is not yaml.SequenceEndEvent:
-            items.item_at.append(_at(event))
-            items.append(self._node(event, depth + 1))
+        mark = start.start_mark
+        items, take = Seq((mark.line + 1, mark.column + 1)), self._next
+        places = items.item_at
+        while (kind := type(event := take())) is not _SEQUENCE_END:
+            mark = event.start_mark
+            places.append((mark.line + 1, mark.column + 1))
+            if kind is _SCALAR and event.tag is None and event.anchor is None and self._left > 0:
+                self._left -= 1
+                items.append(_scalar(event))
+            else:
+                items.append(self._node(event, depth + 1))
         return items
 
     def _mapping(self, start: Any, depth: int) -> Map:
-        mapping, take = Map(_at(start)), self._next
+        mark = start.start_mark
+        mapping, take = Map((mark.line + 1, mark.column + 1)), self._next
         key_at, value_at = mapping.key_at, mapping.value_at
-        while type(event := take()) is not yaml.MappingEndEvent:
-            key = event.value if type(event) is yaml.ScalarEvent else ""
-            if key in mapping or len(key) > _MAX_KEY or key in ("", "<<"):
+        while (kind := type(event := take())) is not _MAPPING_END:
+            key = event.value if kind is _SCALAR else ""
+            if key in mapping or len(key) > _MAX_KEY or key in _ODD_KEYS:
                 self._check_key(event, mapping)
-            value = take()
             mark = event.start_mark
             key_at[key] = (mark.line + 1, mark.column + 1)
-            mark = value.start_mark
+            event = take()
+            mark = event.start_mark
             value_at[key] = (mark.line + 1, mark.column + 1)
-            mapping[key] = self._node(value, depth + 1)
+            is_plain = type(event) is _SCALAR and event.tag is None and event.anchor is None
+            if is_plain and self._left > 0:
+                self._left -= 1
+                text = event.value
+                is_text = event.style or (text not in _WORDS and text[0] not in _STARTS_NUMBER)
+                mapping[key] = text if is_text else _scalar(event)
+            else:
+                mapping[key] = self._node(event, depth + 1)
         return mapping
 
     def _check_key(self, event: Any, mapping: Map) -> None:
@@ -287,6 +307,7 @@ def _size(value: Any) -> tuple[int, int]:
 
 
 def _scalar(event: Any) -> Any:
+    """The value of a scalar. Most are text, and `_mapping` sees that by itself."""
     text = event.value
     if event.style or event.tag:
         return text
