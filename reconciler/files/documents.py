@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from reconciler.core.model import (
@@ -34,6 +35,7 @@ from reconciler.core.project import (
     Requirement,
 )
 from reconciler.files.hosts import DEFAULT_HOST, base_url
+from reconciler.files.pack import Packer
 from reconciler.files.yaml import Map, Place, Seq
 
 DEFAULTS = {"Organization": "organization defaults", "Environment": "environment defaults"}
@@ -60,10 +62,17 @@ def declared_lists(document: Map) -> Iterator[tuple[str, str, Seq]]:
                     yield name, prefix + name, items
 
 
-def entries(items: Sequence[Any], listed: str, file: str) -> tuple[Entry, ...]:
-    """The items of a list of a document, in their order."""
+def entries(
+    items: Sequence[Any], listed: str, file: str, packer: Packer | None = None
+) -> tuple[Entry, ...]:
+    """The items of a list of a document, in their order; packed where there is a packer."""
     return tuple(
-        Entry(_key(item, listed), item, Source(file, *item_place(items, index)), _position(item))
+        Entry(
+            _key(item, listed),
+            packer.pack(item) if packer else item,
+            Source(file, *item_place(items, index)),
+            _position(item),
+        )
         for index, item in enumerate(items)
     )
 
@@ -71,9 +80,15 @@ def entries(items: Sequence[Any], listed: str, file: str) -> tuple[Entry, ...]:
 def _key(item: Mapping[str, Any], listed: str) -> ResourceKey:
     name = str(item.get("name") or "")
     if listed == TIERS:
-        return ResourceKey(TIERS, "", "", name)
+        return _one_key(TIERS, "", "", name)
     reference = item["policyRef"]
-    return ResourceKey(listed, group_of(reference), str(reference["name"]), name)
+    return _one_key(listed, group_of(reference), str(reference["name"]), name)
+
+
+@lru_cache(4096)
+def _one_key(listed: str, group: str, type_: str, name: str) -> ResourceKey:
+    """The same key for the same names: a large estate has few, and very many entries."""
+    return ResourceKey(listed, group, type_, name)
 
 
 def group_of(reference: Mapping[str, Any]) -> str:
@@ -105,11 +120,11 @@ def _references(document: Map, key: str, file: str) -> tuple[Reference, ...]:
     )
 
 
-def layer(document: Map, name: str, file: str) -> Layer:
+def layer(document: Map, name: str, file: str, packer: Packer | None = None) -> Layer:
     """What a document contributes to an API: its lists, or those of its `defaults:`."""
     holder = document.get("defaults") if document.get("kind") in DEFAULTS else document
     lists = {
-        listed: entries(holder[listed], listed, file)
+        listed: entries(holder[listed], listed, file, packer)
         for listed in (POLICIES, OUTBOUND, TIERS)
         if holder and holder.get(listed) is not None
     }
@@ -125,7 +140,7 @@ def layer(document: Map, name: str, file: str) -> Layer:
     )
 
 
-def api_document(document: Map, name: str, file: str) -> ApiDocument:
+def api_document(document: Map, name: str, file: str, packer: Packer | None = None) -> ApiDocument:
     """An ApiInstance."""
     api = document["api"]
     selector = ApiSelector(
@@ -136,7 +151,8 @@ def api_document(document: Map, name: str, file: str) -> ApiDocument:
         has_label="label" in api,
         id=api.get("id"),
     )
-    return ApiDocument(name, selector, layer(document, "api", file), source_of(document, file))
+    own = layer(document, "api", file, packer)
+    return ApiDocument(name, selector, own, source_of(document, file))
 
 
 def group_document(document: Map, name: str, file: str) -> GroupDocument:

@@ -30,6 +30,7 @@ from reconciler.errors import Problem
 from reconciler.files.conflicts import check_gateways, check_logins, check_tiers
 from reconciler.files.load import Schemas
 from reconciler.files.merge import Contribution, Origin, Places, leaf_origins, merge
+from reconciler.files.pack import said
 from reconciler.files.schema_words import Fault, shown_path
 from reconciler.files.secrets import SecretMarks, settle_secrets
 from reconciler.files.settings import policy_resource, tier_resource
@@ -186,13 +187,13 @@ class Layering:
         place it is the same, if there was nothing to say of it and nobody asks for origins."""
         if not self.is_brief:
             return self._make(key, chain, pin, complete)
-        said = (key, complete, pin.version if pin else None, *map(_said, chain))
-        alike = self._alike.get(said)
+        words = (key, complete, pin.version if pin else None, *map(_said, chain))
+        alike = self._alike.get(words)
         if alike is None:
             alike = self._make(key, chain, pin, complete)
             is_quiet = not alike.problems and not alike.warnings
             if is_quiet and len(self._alike) < _MOST_ALIKE:
-                self._alike[said] = alike
+                self._alike[words] = alike
             return alike
         return EffectivePolicy(alike.resource.at(chain[-1].entry.source), {})
 
@@ -262,9 +263,9 @@ class Layering:
         return OUTBOUND if known and known.direction == "outbound" else POLICIES
 
 
-def _said(link: Contribution) -> tuple[str, str, str]:
+def _said(link: Contribution) -> tuple[str, object, str]:
     """What a layer says of a policy, and what decides how it is taken; not where it stands."""
-    return link.layer.partition(" ")[0], repr(link.entry.body), link.description
+    return link.layer.partition(" ")[0], said(link.entry.body), link.description
 
 
 def _tier(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,16 +26,18 @@ from reconciler.files import documents
 from reconciler.files.access import check_doubles
 from reconciler.files.hosts import base_url
 from reconciler.files.names import selector_name
+from reconciler.files.pack import Packer
 from reconciler.files.placement import (
     API_KINDS,
     LATER_KINDS,
     Placed,
     check_placement,
+    light,
     place_documents,
 )
 from reconciler.files.platforms import access_of, check_platforms, org_of
 from reconciler.files.requires import check_requires
-from reconciler.files.tree import read_tree
+from reconciler.files.tree import PolicyFile, read_files
 from reconciler.files.values import Resolver, has_reference, strings
 from reconciler.files.yaml import Map, Place
 
@@ -77,17 +81,56 @@ def load(root: Path, schemas: Schemas, *, resolver: Resolver) -> Project:
 
     References are checked and not resolved.
     """
-    files, problems = read_tree(root)
-    placed, found = place_documents(files)
-    misplaced = (*check_placement(files, placed), *check_platforms(placed))
-    findings = _Findings([*problems, *found, *misplaced])
-    sound = [item for item in placed if _check(item, schemas, resolver, findings)]
+    with _no_collecting():
+        return _load(root, schemas, resolver)
+
+
+@contextmanager
+def _no_collecting() -> Iterator[None]:
+    """Nothing that loading makes holds itself, and looking through a growing heap for what does
+    takes as long as reading it."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _load(root: Path, schemas: Schemas, resolver: Resolver) -> Project:
+    findings, packer = _Findings(), Packer()
+    files: list[PolicyFile] = []
+    placed: list[Placed] = []
+    sound: list[Placed] = []
+    for source in read_files(root, findings.problems):
+        files.append(source.without_documents())
+        own, found = place_documents([source])
+        findings.problems += found
+        for item in own:
+            is_sound = _check(item, schemas, resolver, findings)
+            kept = _kept(item, packer, is_sound=is_sound)
+            placed.append(kept)
+            if is_sound:
+                sound.append(kept)
+    findings.problems += (*check_placement(files, placed), *check_platforms(placed))
     organizations = _organizations(sound, findings)
     findings.problems += check_requires(organizations, {item.folders for item in placed})
     if findings.problems:
         raise PolicyError(_readable(findings.problems, str(root)))
     warnings = tuple(str(warning) for warning in _readable(findings.warnings, str(root)))
     return Project(str(root), organizations, warnings, _max_deletes(sound))
+
+
+def _kept(item: Placed, packer: Packer, *, is_sound: bool) -> Placed:
+    """What is kept of a document: of an ApiInstance, of which there may be very many, no more than
+    its typed form, packed."""
+    if item.kind != "ApiInstance":
+        return item
+    if not is_sound:
+        return light(item, None)
+    document, source = item.document, item.source
+    return light(item, documents.api_document(document, source.stem, source.file, packer))
 
 
 def _readable(found: Iterable[Problem], root: str) -> list[Problem]:
@@ -265,11 +308,10 @@ def _apis(placed: Sequence[Placed]) -> tuple[list[ApiDocument], list[GroupDocume
             name = f"{stem}#{count + 1}" if count else stem
             groups.append(documents.group_document(item.document, name, item.file))
         else:
-            api = documents.api_document(item.document, stem, item.file)
-            if in_file[item.file] > 1:
-                name = selector_name(api.selector)
-                api = documents.api_document(item.document, name, item.file)
-            apis.append(api)
+            assert item.api is not None
+            is_alone = in_file[item.file] == 1
+            name = stem if is_alone else selector_name(item.api.selector)
+            apis.append(replace(item.api, name=name))
     return apis, groups
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from reconciler.core.model import Source
 from reconciler.core.project import Entry
 from reconciler.errors import Problem
+from reconciler.files.pack import opened
 from reconciler.files.yaml import Map, Place, Seq
 
 _OWN_KEYS = frozenset(["name", "position"])
@@ -72,7 +73,7 @@ def merge(chain: Sequence[Contribution]) -> tuple[Map, Places]:
     first = chain[0].entry.source
     merged = Map(places.number(chain[0].layer, first.file, (first.line, first.column)))
     for contribution in chain:
-        _Copier(places, contribution).lay(merged, contribution.entry.body, _OWN_KEYS)
+        _Copier(places, contribution).lay(merged, opened(contribution.entry.body), _OWN_KEYS)
     return merged, places
 
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from reconciler.core.project import ApiDocument
 from reconciler.errors import Problem
 from reconciler.files.tree import PolicyFile
 from reconciler.files.yaml import Map
@@ -31,11 +32,15 @@ _HEAD = {1: ("Organization", "organization.yaml"), 2: ("Environment", "environme
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A document and the file that it stands in. kind: `kind:` as written, or empty."""
+    """A document and the file that it stands in. kind: `kind:` as written, or empty.
+
+    api: of an ApiInstance that was found sound; of its document only the places are left then.
+    """
 
     source: PolicyFile
     document: Map
     kind: str
+    api: ApiDocument | None = None
 
     @property
     def file(self) -> str:
@@ -49,6 +54,14 @@ class Placed:
         """A problem at the document's start, or at one of its top-level values."""
         at = self.document.value_at.get(path, self.document.at)
         return Problem(self.file, *at, path, message, hint)
+
+
+def light(item: Placed, api: ApiDocument | None) -> Placed:
+    """An ApiInstance without its content, with what is still asked of it: where it stands."""
+    places = Map(item.document.at)
+    if "kind" in item.document.value_at:
+        places.value_at["kind"] = item.document.value_at["kind"]
+    return Placed(item.source.without_documents(), places, item.kind, api)
 
 
 def place_documents(files: Iterable[PolicyFile]) -> tuple[list[Placed], list[Problem]]:

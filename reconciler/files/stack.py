@@ -12,6 +12,7 @@ from reconciler.core.model import LISTS, MULESOFT_GROUP, Absent, ResourceKey, So
 from reconciler.core.project import Entry, Layer, Reference
 from reconciler.errors import Problem
 from reconciler.files.merge import Contribution, Origin
+from reconciler.files.pack import opened
 from reconciler.files.yaml import Map, place
 
 GROUP_PREFIX = "group "
@@ -173,7 +174,7 @@ def _misnamed(
 ) -> Problem:
     where, name = position
     entry = next(link.entry for link in reversed(chain) if link.entry.position == position)
-    at = place(entry.body, ["position", where])
+    at = place(opened(entry.body), ["position", where])
     source = Source(entry.source.file, *at)
     if found:
         names = ", ".join(one.segment for one in found)

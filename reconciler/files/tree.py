@@ -32,25 +32,35 @@ class PolicyFile:
     documents: tuple[Document, ...] = ()
     broken: bool = False
 
+    def without_documents(self) -> PolicyFile:
+        return PolicyFile(self.file, self.folders, self.stem, (), self.broken)
+
 
 def read_tree(root: Path) -> tuple[list[PolicyFile], list[Problem]]:
     """All policy files below `root`, sorted by path, and everything that stood in the way."""
+    problems: list[Problem] = []
+    return list(read_files(root, problems)), problems
+
+
+def read_files(root: Path, problems: list[Problem]) -> Iterator[PolicyFile]:
+    """The same one by one, so that nobody has to hold them all."""
     try:
         real_root = root.resolve(strict=True)
         is_folder = root.is_dir()
     except (OSError, RuntimeError):
         hint = "name the folder with -f, or make one with: reconciler init"
-        return [], [Problem(str(root), message="there is no such folder", hint=hint)]
+        problems.append(Problem(str(root), message="there is no such folder", hint=hint))
+        return
     if not is_folder:
-        return [], [Problem(str(root), message="this is not a folder")]
-    problems: list[Problem] = []
-    files: list[PolicyFile] = []
+        problems.append(Problem(str(root), message="this is not a folder"))
+        return
+    is_empty = True
     for path, folders in _walk(root, problems):
-        files.append(_read(path, folders, real_root, problems))
-    if not files and not problems:
+        is_empty = False
+        yield _read(path, folders, real_root, problems)
+    if is_empty and not problems:
         hint = "write one, or start with: reconciler init"
         problems.append(Problem(str(root), message="there is no policy file in here", hint=hint))
-    return files, problems
 
 
 def _walk(root: Path, problems: list[Problem]) -> Iterator[tuple[Path, tuple[str, ...]]]:
