@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
 from reconciler.cli.arguments import WrongArguments, build_parser, parse
+
+_MADE_BETWEEN_LOOKS = 20_000
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,6 +33,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     from reconciler.cli.dispatch import dispatch
 
+    # Very many objects that do not hold themselves are made: looking for those that do, after
+    # every 700 as is the default, took a fifth of the time of a large plan.
+    gc.set_threshold(_MADE_BETWEEN_LOOKS)
     return dispatch(asked)
 
 

@@ -55,15 +55,16 @@ def read_files(root: Path, problems: list[Problem]) -> Iterator[PolicyFile]:
         problems.append(Problem(str(root), message="this is not a folder"))
         return
     is_empty = True
-    for path, folders in _walk(root, problems):
+    for path, folders, is_link in _walk(root, problems):
         is_empty = False
-        yield _read(path, folders, real_root, problems)
+        yield _read(path, folders, real_root if is_link else None, problems)
     if is_empty and not problems:
         hint = "write one, or start with: reconciler init"
         problems.append(Problem(str(root), message="there is no policy file in here", hint=hint))
 
 
-def _walk(root: Path, problems: list[Problem]) -> Iterator[tuple[Path, tuple[str, ...]]]:
+def _walk(root: Path, problems: list[Problem]) -> Iterator[tuple[Path, tuple[str, ...], bool]]:
+    """Each file with its folders, and whether it is a link; no link to a folder is followed."""
     waiting: list[tuple[Path, tuple[str, ...]]] = [(root, ())]
     while waiting:
         folder, folders = waiting.pop()
@@ -75,7 +76,7 @@ def _walk(root: Path, problems: list[Problem]) -> Iterator[tuple[Path, tuple[str
             elif entry.is_symlink() and path.is_dir():
                 problems.append(_refused(path, "a link to a folder", "move the folder in here"))
             elif entry.name.endswith(_SUFFIXES):
-                yield path, folders
+                yield path, folders, entry.is_symlink()
             elif entry.name.lower().endswith(_SUFFIXES):
                 problems.append(_refused(path, "a suffix in capitals", "rename it to .yaml"))
         waiting.extend(reversed(below))
@@ -112,18 +113,20 @@ def _refused(path: Path, what: str, hint: str) -> Problem:
 def shown(path: Path) -> str:
     """The path as text that a terminal and a JSON file can hold."""
     text = os.fsencode(path).decode("utf-8", "backslashreplace")
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def _read(
-    path: Path, folders: tuple[str, ...], real_root: Path, problems: list[Problem]
+    path: Path, folders: tuple[str, ...], linked_below: Path | None, problems: list[Problem]
 ) -> PolicyFile:
     file = shown(path)
     if len(folders) > _DEEPEST:
         hint = "the tree has two levels: organization/environment/file.yaml"
         problems.append(Problem(file, message="this file lies too deep", hint=hint))
         return PolicyFile(file, folders, path.stem, broken=True)
-    data = _bytes(path, file, real_root)
+    data = _bytes(path, file, linked_below)
     if isinstance(data, Problem):
         problems.append(data)
         return PolicyFile(file, folders, path.stem, broken=True)
@@ -132,15 +135,21 @@ def _read(
     return PolicyFile(file, folders, path.stem, tuple(documents), bool(found))
 
 
-def _bytes(path: Path, file: str, real_root: Path) -> bytes | Problem:
+def _bytes(path: Path, file: str, linked_below: Path | None) -> bytes | Problem:
     """The content, or why it is not read. A file is checked after it was opened, so that it
-    cannot be swapped in between; opening never waits for the other end of a pipe."""
-    try:
-        real = path.resolve(strict=True)
-    except (OSError, RuntimeError):
-        return Problem(file, message="this link leads nowhere", hint="remove it")
-    if not real.is_relative_to(real_root):
-        return Problem(file, message="this link leads out of the tree", hint="copy the file here")
+    cannot be swapped in between; opening never waits for the other end of a pipe.
+
+    linked_below: of a link, the folder that it must not lead out of.
+    """
+    real = path
+    if linked_below is not None:
+        try:
+            real = path.resolve(strict=True)
+        except (OSError, RuntimeError):
+            return Problem(file, message="this link leads nowhere", hint="remove it")
+        if not real.is_relative_to(linked_below):
+            hint = "copy the file here"
+            return Problem(file, message="this link leads out of the tree", hint=hint)
     try:
         return read_regular(real)
     except _NotRegular:
