@@ -1,4 +1,5 @@
-"""Calls to one host over `requests`: what is sent, what may be sent again, and when."""
+"""Calls to one host: what is sent, what may be sent again, and when. Reads go beneath `requests`
+where they may, everything else over it, by the same rules."""
 
 from __future__ import annotations
 
@@ -22,6 +23,7 @@ from reconciler.transport.answers import Answer, Call, decode, failure
 from reconciler.transport.backoff import Backoff, asked_wait_s, spent_wait_s, told_budget
 from reconciler.transport.bodies import Body, Reading
 from reconciler.transport.bounds import Bounds
+from reconciler.transport.direct import Direct, may_be_direct
 from reconciler.transport.reasons import reason_of
 from reconciler.transport.sessions import BadSetting, Bearer, Route, new_session, route_to
 
@@ -73,6 +75,7 @@ class _Sending:
     failure: Failure
     began: float | None = None
     came: Answer | _Lost | None = None
+    is_first: bool = True
 
     @property
     def is_done(self) -> bool:
@@ -119,6 +122,7 @@ class Transport:
         self._timing = self._bounds.timing
         self._retrying = self._new_retrying()
         self._route: Route | None = None
+        self._beneath: Direct | None = None
         self._idle: list[requests.Session] = []
         self._sessions: list[requests.Session] = []
         self._lock = threading.Lock()
@@ -158,7 +162,9 @@ class Transport:
         message = _message(call, params, body, headers, token)
         again = method != "POST" if repeatable is None else repeatable
         sending = _Sending(call, message, ok, again, self._failure)
-        self._retrying(self._attempt, sending)
+        # Nearly all calls are sent once; what decides on a second time is not asked before.
+        if _may_repeat(self._attempt(sending)):
+            self._retrying(self._attempt_again, sending)
         if sending.is_done and isinstance(sending.came, Answer):
             return read(call, sending.came)
         raise sending.error()
@@ -168,6 +174,8 @@ class Transport:
         with self._lock:
             for session in self._sessions:
                 session.close()
+            if self._beneath:
+                self._beneath.close()
 
     def _refuse_writes(self, method: str, path: str, body: Body | None) -> None:
         if not self._read_only or method == "GET":
@@ -235,6 +243,13 @@ class Transport:
         last = sending.error()
         raise last.saying(f"{last.message} (not sent again: {why})")
 
+    def _attempt_again(self, sending: _Sending) -> _Sending:
+        """What came of the first attempt, then each further one."""
+        if sending.is_first:
+            sending.is_first = False
+            return sending
+        return self._attempt(sending)
+
     def _attempt(self, sending: _Sending) -> _Sending:
         """Sends the call once and notes what came of it."""
         ticket = self._pace.enter(lambda wait_s: self._allow(sending, wait_s))
@@ -282,6 +297,12 @@ class Transport:
         return min(self._bounds.timeout_s, max(self._bounds.deadline.left_s(), _LEAST_S))
 
     def _send(self, call: Call, message: _Message, timeout_s: float) -> Answer | _Lost:
+        if call.method == "GET" and message.body is None and (direct := self._direct()):
+            times_s = (min(_CONNECT_S, timeout_s), timeout_s)
+            with direct.get(
+                call.path, message.params, message.headers, message.token, times_s
+            ) as raw:
+                return _read(call, raw, raw.status, raw.headers)
         with (
             self._session() as session,
             session.request(
@@ -296,28 +317,46 @@ class Transport:
                 stream=True,
             ) as response,
         ):
-            body = bytearray()
-            while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
-                body += chunk
-                if len(body) > MAX_ANSWER_BYTES:
-                    words = f"an answer of more than {MAX_ANSWER_BYTES} bytes"
-                    return _Lost(call.error(BadAnswer, words), is_passing=False)
-            return Answer(response.status_code, response.headers, bytes(body))
+            return _read(call, response.raw, response.status_code, response.headers)
+
+    def _direct(self) -> Direct | None:
+        """The connections for reads beneath `requests`, where there may be such."""
+        route = self._known_route()
+        return self._beneath if may_be_direct(self.base_url, route) else None
+
+    def _known_route(self) -> Route:
+        if self._route is None:
+            with self._lock:
+                route = route_to(self.base_url)
+                self._beneath = self._beneath or Direct(self.base_url, route)
+                self._route = route
+        return self._route
 
     @contextmanager
     def _session(self) -> Iterator[requests.Session]:
         """A session that nobody else uses meanwhile; threads come and go, connections stay."""
+        route = self._known_route()
         with self._lock:
             session = self._idle.pop() if self._idle else None
             if session is None:
-                self._route = self._route or route_to(self.base_url)
-                session = new_session(self._route)
+                session = new_session(route)
                 self._sessions.append(session)
         try:
             yield session
         finally:
             with self._lock:
                 self._idle.append(session)
+
+
+def _read(call: Call, raw: Any, status: int, headers: Mapping[str, str]) -> Answer | _Lost:
+    """The answer with its body, of no more than may be."""
+    body = bytearray()
+    while chunk := raw.read1(_CHUNK_BYTES, decode_content=True):
+        body += chunk
+        if len(body) > MAX_ANSWER_BYTES:
+            words = f"an answer of more than {MAX_ANSWER_BYTES} bytes"
+            return _Lost(call.error(BadAnswer, words), is_passing=False)
+    return Answer(status, headers, bytes(body))
 
 
 def _json_body(call: Call, json: Any) -> Body | None:
