@@ -8,12 +8,16 @@ more than a plan that finds nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from marshal import dumps
 from typing import Any
 
 from reconciler.core.model import AUTOMATED, Resource, ResourceKey
 from reconciler.core.redact import Redactor, Secret, holds_password, reveal
 
 Path = tuple[str | int, ...]
+
+_VERSION = 2
+"""Of marshal's format: later ones write shared values by reference, so that equal ones differ."""
 
 _NOT_MANAGED = ("version", "description")
 """Settings that are left as they are live where no file gives them."""
@@ -60,8 +64,13 @@ def without(
 
 def is_same(ours: Any, theirs: Any) -> bool:
     """Whether two canonical forms are equal as JSON, where true is not 1."""
-    # The texts are compared first: they are equal nearly always where the values are.
-    return bool(ours == theirs) and (repr(ours) == repr(theirs) or _is_same_type(ours, theirs))
+    # As bytes, which tell true from 1, they are equal nearly always where the values are.
+    try:
+        if dumps(ours, _VERSION) == dumps(theirs, _VERSION):
+            return True
+    except ValueError:
+        pass  # a secret is in it
+    return bool(ours == theirs) and _is_same_type(ours, theirs)
 
 
 def _is_same_type(ours: Any, theirs: Any) -> bool:
@@ -147,6 +156,29 @@ def differing_fields(live: Any, desired: Any) -> list[Path]:
 
     A list of plain values, or one whose length changed, is one field.
     """
+    paths = set(_differing(live, desired, ()))
+    outermost = {path for path in paths if not any(path[:n] in paths for n in range(len(path)))}
+    return sorted(outermost, key=dotted)
+
+
+def _differing(live: Any, desired: Any, path: Path) -> Iterator[Path]:
+    """Goes down the mappings by itself, since most that differs is a scalar or a list of addresses,
+    and has DeepDiff look into lists of mappings."""
+    if is_same(live, desired):
+        return
+    if isinstance(live, Mapping) and isinstance(desired, Mapping):
+        for key in {*live, *desired}:
+            if key in live and key in desired:
+                yield from _differing(live[key], desired[key], (*path, key))
+            else:
+                yield (*path, key)
+    elif isinstance(live, list) and isinstance(desired, list) and _are_alike(live, desired):
+        yield from ((*path, *below) for below in _within(live, desired))
+    else:
+        yield path
+
+
+def _within(live: list[Any], desired: list[Any]) -> Iterator[Path]:
     from deepdiff import DeepDiff  # lazily: see the docstring of this module
 
     tree = DeepDiff(
@@ -156,15 +188,13 @@ def differing_fields(live: Any, desired: Any) -> list[Path]:
         threshold_to_diff_deeper=0,
         ignore_private_variables=False,
     )
-    paths = {
+    found = {
         _field_path(live, desired, tuple(delta.path(output_format="list")))
         for deltas in tree.values()
         for delta in deltas
     }
     # DeepDiff takes [true] and [1] for equal; that something differs is certain here.
-    paths = paths or {(key,) for key in desired if not is_same(desired[key], live.get(key))}
-    outermost = {path for path in paths if not any(path[:n] in paths for n in range(len(path)))}
-    return sorted(outermost, key=dotted)
+    yield from found or {()}
 
 
 def _field_path(live: Any, desired: Any, path: Path) -> Path:

@@ -184,7 +184,7 @@ def test_a_description_that_no_file_gives_is_left() -> None:
 
 @pytest.mark.parametrize(
     ("ours", "theirs", "path"),
-    [(True, 1, "config.on"), (0, False, "config.on"), ([False], [0], "config")],
+    [(True, 1, "config.on"), (0, False, "config.on"), ([False], [0], "config.on")],
 )
 def test_true_is_not_one(ours: Any, theirs: Any, path: str) -> None:
     live = a_live_policy("gamma", config={"on": theirs})
