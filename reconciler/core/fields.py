@@ -64,13 +64,13 @@ def without(
 
 def is_same(ours: Any, theirs: Any) -> bool:
     """Whether two canonical forms are equal as JSON, where true is not 1."""
+    if ours != theirs:
+        return False
     # As bytes, which tell true from 1, they are equal nearly always where the values are.
     try:
-        if dumps(ours, _VERSION) == dumps(theirs, _VERSION):
-            return True
-    except ValueError:
-        pass  # a secret is in it
-    return bool(ours == theirs) and _is_same_type(ours, theirs)
+        return dumps(ours, _VERSION) == dumps(theirs, _VERSION) or _is_same_type(ours, theirs)
+    except ValueError:  # a secret is in it
+        return _is_same_type(ours, theirs)
 
 
 def _is_same_type(ours: Any, theirs: Any) -> bool:
