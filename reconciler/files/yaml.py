@@ -196,6 +196,8 @@ class _Composer:
                     yield Document(value, _at(first))
 
     def _node(self, event: Any, depth: int) -> Any:
+        if depth > _MAX_DEPTH:
+            raise _Invalid(_at(event), f"nested deeper than {_MAX_DEPTH} levels")
         self._left -= 1
         if self._left < 0:
             raise self._too_many(event)
@@ -205,8 +207,6 @@ class _Composer:
         if event.tag is not None and event.tag not in ("!", "tag:yaml.org,2002:str"):
             # Neither this nor an alias is named: a password may start with ! or *.
             raise _Invalid(_at(event), "tags are not supported", f"remove it, or {_QUOTE}")
-        if depth > _MAX_DEPTH:
-            raise _Invalid(_at(event), f"nested deeper than {_MAX_DEPTH} levels")
         if kind is yaml.ScalarEvent:
             value = _scalar(event)
         elif kind is yaml.SequenceStartEvent:
@@ -240,11 +240,12 @@ class _Composer:
     def _sequence(self, start: Any, depth: int) -> Seq:
         mark = start.start_mark
         items, take = Seq((mark.line + 1, mark.column + 1)), self._next
-        places = items.item_at
+        places, is_shallow = items.item_at, depth < _MAX_DEPTH
         while (kind := type(event := take())) is not _SEQUENCE_END:
             mark = event.start_mark
             places.append((mark.line + 1, mark.column + 1))
-            if kind is _SCALAR and event.tag is None and event.anchor is None and self._left > 0:
+            is_plain = kind is _SCALAR and event.tag is None and event.anchor is None
+            if is_plain and is_shallow and self._left > 0:
                 self._left -= 1
                 items.append(_scalar(event))
             else:
@@ -254,7 +255,7 @@ class _Composer:
     def _mapping(self, start: Any, depth: int) -> Map:
         mark = start.start_mark
         mapping, take = Map((mark.line + 1, mark.column + 1)), self._next
-        key_at, value_at = mapping.key_at, mapping.value_at
+        key_at, value_at, is_shallow = mapping.key_at, mapping.value_at, depth < _MAX_DEPTH
         while (kind := type(event := take())) is not _MAPPING_END:
             key = event.value if kind is _SCALAR else ""
             if key in mapping or len(key) > _MAX_KEY or key in _ODD_KEYS:
@@ -265,7 +266,7 @@ class _Composer:
             mark = event.start_mark
             value_at[key] = (mark.line + 1, mark.column + 1)
             is_plain = type(event) is _SCALAR and event.tag is None and event.anchor is None
-            if is_plain and self._left > 0:
+            if is_plain and is_shallow and self._left > 0:
                 self._left -= 1
                 text = event.value
                 is_text = event.style or (text not in _WORDS and text[0] not in _STARTS_NUMBER)
