@@ -62,6 +62,25 @@ def _positive(text: str) -> int:
     return int(text)
 
 
+class Parallelism(NamedTuple):
+    """calls: side by side at most. is_auto: how many a second is found while calling."""
+
+    calls: int
+    is_auto: bool = False
+
+
+AUTO = Parallelism(128, is_auto=True)
+
+
+def _parallelism(text: str) -> Parallelism:
+    if text == "auto":
+        return AUTO
+    try:
+        return Parallelism(_positive(text))
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{error}, nor auto") from None
+
+
 def _seconds(text: str) -> float:
     try:
         number = float(text)
@@ -152,10 +171,10 @@ _FLAGS = (
     _Flag(
         ("--parallelism",),
         "parallelism",
-        "calls side by side (8)",
-        8,
-        _positive,
-        {"type": _positive, "metavar": "N"},
+        "calls side by side (8); auto finds how many a second each service takes",
+        Parallelism(8),
+        _parallelism,
+        {"type": _parallelism, "metavar": "N|auto"},
     ),
     _Flag(
         ("--state-dir",),

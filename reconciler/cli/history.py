@@ -23,7 +23,7 @@ def run(args: argparse.Namespace, shell: Shell) -> Exit:
     store = store_for(args, shell)
     if args.run:
         return _one(args, shell, find_run(store, args.run))
-    found = all_runs(store, args.parallelism)
+    found = all_runs(store, args.parallelism.calls)
     errors = [PlanError(str(item), item.exit) for item in found if isinstance(item, JournalError)]
     runs = [item for item in found if isinstance(item, PastRun)]
     if args.format == "json":

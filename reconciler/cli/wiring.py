@@ -85,8 +85,8 @@ def context_for(
         accept_outage=tuple(getattr(args, "accept_outage", None) or ()),
         use_days=getattr(args, "use_days", None) or USUAL_DAYS,
         scope=scope or Scope(tuple(args.org), tuple(args.env), tuple(args.api)),
-        parallelism=args.parallelism,
-        progress=progress_for(shell, no_color=args.no_color),
+        parallelism=args.parallelism.calls,
+        progress=progress_for(shell, bounds.budgets, no_color=args.no_color),
         max_deletes=getattr(args, "max_deletes", None),
         allow_empty=bool(getattr(args, "allow_empty", None)),
         deadline=bounds.deadline,
@@ -124,24 +124,26 @@ def _against_baseline(
 
 def context_for_live(args: argparse.Namespace, shell: Shell) -> Live:
     """A read-only login with the ANYPOINT_* variables; filters are over live names."""
+    bounds = bounds_for(args)
     platforms = Platforms(
         environ=shell.environ,
         catalogue=ShippedCatalogue.load(custom_policies(args, shell)),
         resolver=resolver_for(args, shell, offline=False),
-        bounds=bounds_for(args),
+        bounds=bounds,
         read_only=True,
     )
     return Live(
         platforms.login("", None),
         Scope(tuple(args.org), tuple(args.env), tuple(args.api)),
-        args.parallelism,
-        progress_for(shell, no_color=args.no_color),
+        args.parallelism.calls,
+        progress_for(shell, bounds.budgets, no_color=args.no_color),
     )
 
 
 def bounds_for(args: argparse.Namespace) -> Bounds:
     """What bounds all calls of this run; its time begins now."""
-    return Bounds(args.timeout, args.max_time, args.parallelism)
+    calls, is_auto = args.parallelism
+    return Bounds(args.timeout, args.max_time, calls, finds_rate=is_auto)
 
 
 def resolver_for(args: argparse.Namespace, shell: Shell, *, offline: bool) -> Resolver:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
+from reconciler.transport.rate import Allowance
+
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
@@ -59,6 +61,15 @@ def told_budget(headers: Mapping[str, str]) -> dict[str, str]:
     names = ("limit", "remaining", "reset")
     told = {name: headers.get(f"X-RateLimit-{name.title()}", "").strip() for name in names}
     return {name: value for name, value in told.items() if _is_number(value)}
+
+
+def told_allowance(headers: Mapping[str, str], now: float) -> Allowance | None:
+    """What is left of the host's window; None where it does not tell all of it."""
+    told = told_budget(headers)
+    left_s = _reset_s(headers, _moment_s(headers.get("Date", "")) or now)
+    if left_s is None or not {"limit", "remaining"} <= told.keys():
+        return None
+    return Allowance(float(told["limit"]), float(told["remaining"]), left_s)
 
 
 def _reset_s(headers: Mapping[str, str], now: float) -> float | None:

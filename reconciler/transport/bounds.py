@@ -13,7 +13,8 @@ class Bounds:
     """Shared by all transports of a run; its time begins when this is made.
 
     timeout_s: for an answer to begin; a whole one may take twice as long. max_time_s: for the whole
-    run. calls: side by side to one host at most.
+    run. calls: side by side to one host at most. finds_rate: how many a second each host takes is
+    found while calling.
     """
 
     def __init__(
@@ -22,8 +23,10 @@ class Bounds:
         max_time_s: float = math.inf,
         calls: int = 8,
         timing: Timing | None = None,
+        *,
+        finds_rate: bool = False,
     ) -> None:
         self.timeout_s = timeout_s
         self.timing = timing or Timing()
         self.deadline = Deadline(max_time_s, self.timing.clock)
-        self.budgets = Budgets(calls, self.timing)
+        self.budgets = Budgets(calls, self.timing, finds_rate=finds_rate)

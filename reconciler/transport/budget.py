@@ -2,7 +2,8 @@
 
 Concurrency is halved when the host throttles and raised slowly when it does not (additive increase,
 multiplicative decrease, as TCP does); a moment that the host asked to be left alone until holds for
-every caller, not only for the one that was told.
+every caller, not only for the one that was told. Where the rate of a host is to be found (`rate`),
+it rules instead of the concurrency, and callers take turns.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
+from reconciler.transport.rate import Allowance, Rate
 from reconciler.transport.timing import Timing
 
 THROTTLED = frozenset([429, 503])
@@ -20,6 +22,7 @@ RAISE_AFTER = 20
 SPREAD_S = 1.0
 
 _LOOK_S = 1.0
+_NAP_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +60,11 @@ class Pace:
 class Budget:
     """The pace of one host, for all threads. No lock is held while anybody sleeps."""
 
-    def __init__(self, maximum: int, timing: Timing) -> None:
+    def __init__(self, maximum: int, timing: Timing, rate: Rate | None = None) -> None:
         self._timing = timing
         self._pace = Pace(maximum, maximum)
+        self._rate = rate
+        self._turn = threading.Lock()
         self._in_flight = 0
         self._freed = threading.Condition()
 
@@ -67,6 +72,21 @@ class Budget:
     def limit(self) -> int:
         """How many calls may be in flight now."""
         return self._pace.limit
+
+    @property
+    def finds_rate(self) -> bool:
+        """Whether it wants to hear what is left of the host's window."""
+        return self._rate is not None
+
+    def __str__(self) -> str:
+        """How fast calls go, and why, for people."""
+        rate = self._rate
+        if rate is None:
+            return f"{self.limit} at a time"
+        if rate.told_per_s < rate.per_s:
+            return f"{rate.told_per_s:.3g} calls/s, as the service told"
+        refused = f", {rate.refused_per_s:.3g} were refused" if rate.refused_per_s else ""
+        return f"{rate.per_s:.3g} calls/s{refused}"
 
     def enter(self, allow: Callable[[float], None]) -> int:
         """Waits until a call may begin; the ticket to `leave` with.
@@ -80,15 +100,27 @@ class Budget:
             if wait_s > 0:
                 self._timing.sleep(wait_s)
                 continue
+            if self._rate is not None and not self._comes_up(allow):
+                continue
             ticket = self._claim()
             if ticket is not None:
                 return ticket
 
-    def leave(self, ticket: int, status: int, quiet_s: float | None = None) -> None:
-        """The call is over. quiet_s: how long the host asked to be left alone."""
+    def leave(
+        self,
+        ticket: int,
+        status: int,
+        quiet_s: float | None = None,
+        told: Allowance | None = None,
+    ) -> None:
+        """The call is over. quiet_s: how long the host asked to be left alone. told: what is left
+        of its window."""
         with self._freed:
             self._in_flight -= 1
-            self._pace = self._pace.heard(status, ticket)
+            if self._rate is None:
+                self._pace = self._pace.heard(status, ticket)
+            else:
+                self._rate = self._rate.heard(status, ticket, self._timing.clock(), told)
             if quiet_s is not None:
                 self._pace = self._pace.quiet(self._timing.clock() + quiet_s)
             self._freed.notify_all()
@@ -106,13 +138,37 @@ class Budget:
             if self._in_flight >= self._pace.limit or self._quiet_s() > 0:
                 return None
             self._in_flight += 1
-            return self._pace.epoch
+            return self._rate.epoch if self._rate else self._pace.epoch
+
+    def _comes_up(self, allow: Callable[[float], None]) -> bool:
+        """Waits in line for the moment of the next call. One waits for it and the others for that
+        one, so that whatever is heard meanwhile counts for all. False: ask again."""
+        if not self._turn.acquire(timeout=_LOOK_S):
+            return False
+        try:
+            while True:
+                with self._freed:
+                    now, rate = self._timing.clock(), self._rate
+                    assert rate is not None
+                    if rate.next_at <= now:
+                        self._rate = rate.reserved(now)
+                        return True
+                if self._quiet_s() > 0:
+                    return False
+                allow(0.0)
+                self._timing.sleep(min(rate.next_at - now, _NAP_S))
+        finally:
+            self._turn.release()
 
 
 class Budgets:
-    """The budgets of a run, one per host; `maximum` calls side by side to each."""
+    """The budgets of a run, one per host; `maximum` calls side by side to each.
 
-    def __init__(self, maximum: int, timing: Timing) -> None:
+    finds_rate: how many a second a host takes is found while calling.
+    """
+
+    def __init__(self, maximum: int, timing: Timing, *, finds_rate: bool = False) -> None:
+        self._finds_rate = finds_rate
         self._maximum = maximum
         self._timing = timing
         self._lock = threading.Lock()
@@ -123,6 +179,12 @@ class Budgets:
         parts = urlsplit(base_url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
         with self._lock:
+            rate = Rate() if self._finds_rate else None
             return self._by_host.setdefault(
-                (parts.hostname or "", port), Budget(self._maximum, self._timing)
+                (parts.hostname or "", port), Budget(self._maximum, self._timing, rate)
             )
+
+    def __str__(self) -> str:
+        """How fast calls go to each host, and why, for people."""
+        with self._lock:
+            return "; ".join(dict.fromkeys(map(str, self._by_host.values())))

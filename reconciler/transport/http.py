@@ -20,7 +20,13 @@ from urllib3.exceptions import HTTPError
 from reconciler import __version__
 from reconciler.errors import BadAnswer, OutOfTime, ProviderError, Refusal, Throttled
 from reconciler.transport.answers import Answer, Call, decode, failure
-from reconciler.transport.backoff import Backoff, asked_wait_s, spent_wait_s, told_budget
+from reconciler.transport.backoff import (
+    Backoff,
+    asked_wait_s,
+    spent_wait_s,
+    told_allowance,
+    told_budget,
+)
 from reconciler.transport.bodies import Body, Reading
 from reconciler.transport.bounds import Bounds
 from reconciler.transport.direct import Direct, may_be_direct
@@ -253,15 +259,17 @@ class Transport:
     def _attempt(self, sending: _Sending) -> _Sending:
         """Sends the call once and notes what came of it."""
         ticket = self._pace.enter(lambda wait_s: self._allow(sending, wait_s))
-        status, quiet_s = 0, None
+        status, quiet_s, told = 0, None, None
         try:
             if sending.began is None:
                 sending.began = self._timing.clock()
             came = sending.came = self._sent(sending)
             if isinstance(came, Answer):
                 status, quiet_s = came.status, self._quiet_s(came)
+                if self._pace.finds_rate:
+                    told = told_allowance(came.headers, self._timing.epoch())
         finally:
-            self._pace.leave(ticket, status, quiet_s)
+            self._pace.leave(ticket, status, quiet_s, told)
         return sending
 
     def _quiet_s(self, answer: Answer) -> float | None:
