@@ -288,6 +288,6 @@ def test_plans_are_equal_whoever_makes_them(cli: Cli, emulator: Emulator) -> Non
     cli.environ = {**environment(emulator), "RECONCILER_SECRET_KEY": "shared"}
     digests = {
         cli.run("plan", "--format", "json", "--parallelism", number).json["digest"]
-        for number in ("1", "8")
+        for number in ("1", "8", "auto")
     }
     assert len(digests) == 1
