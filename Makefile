@@ -43,5 +43,14 @@ docs: $(READY)  ## the pictures of README and docs, from real runs
 soak: $(READY)  ## the laws over many more worlds, and large estates
 	@HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest -m "soak or law"
 
-bench bench-full:
-	@echo "make $@: not built yet" >&2; exit 1
+MEASURED := .venv/.measured
+
+$(MEASURED): $(READY)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	@touch $@
+
+bench: $(MEASURED)  ## how fast it is, as ratios in one run (10 minutes)
+	@$(BIN)/python -m benchmarks
+
+bench-full: $(MEASURED)  ## the same at length, up to 100,000 APIs; writes docs/performance.md
+	@$(BIN)/python -m benchmarks --full
