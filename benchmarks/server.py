@@ -1,7 +1,7 @@
 """A server that costs next to nothing: what the emulator answers, made ready beforehand.
 
-It answers each read of a plan of an estate of any size. The emulator is asked for one API; what it
-says of that one is the pattern for all. `python -m benchmarks.server --apis 1000 --latency-ms 50`.
+It answers each read of a plan of an estate of any size. The emulator is asked for two APIs, of
+which it gives one to each kind of gateway; what it says of them is the pattern for all. `python -m benchmarks.server --apis 1000 --latency-ms 50`.
 """
 
 from __future__ import annotations
@@ -28,27 +28,28 @@ _TOKEN = "/accounts/api/v2/oauth2/token"
 _FIRST_API, _FIRST_POLICY, _FIRST_ASSET = 20_000_001, 30_000_001, 2_000_001
 _POLICIES = 4
 _OF_API = re.compile(r"^(/.*/apis)/(\d+)/policies$")
-_NUMBERS = re.compile(rb"(2000000\d|3000000\d|200000\d|api-00001)")
+_NUMBERS = re.compile(rb"(2000000\d|3000000\d|200000\d|api-0000\d)")
+_KINDS = 2
 LOGIN = {"grant_type": "client_credentials", "client_id": "demo", "client_secret": "demo"}
 
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """What the emulator says of an estate of one API.
+    """What the emulator says of an estate of two APIs.
 
-    fixed: whole answers by path. listed: the path of the list of APIs. asset, policies: the one
-    asset of that list, and the list of policies of its API, with their numbers cut out.
+    fixed: whole answers by path. listed: the path of the list of APIs. assets, policies: the assets
+    of that list, and the policies of their APIs, with their numbers cut out.
     """
 
     fixed: Mapping[str, bytes]
     listed: str
-    asset: tuple[bytes, ...]
-    policies: tuple[bytes, ...]
+    assets: tuple[tuple[bytes, ...], ...]
+    policies: tuple[tuple[bytes, ...], ...]
 
     def page(self, apis: int, offset: int, limit: int) -> bytes:
         """A page of the list of APIs."""
         last = min(offset + limit, apis)
-        items = b",".join(_filled(self.asset, number) for number in range(offset, last))
+        items = b",".join(_filled(self.assets, number) for number in range(offset, last))
         return b'{"total":%d,"assets":[%s]}' % (apis, items)
 
     def policies_of(self, api: int) -> bytes:
@@ -56,16 +57,17 @@ class Learned:
         return _filled(self.policies, api - _FIRST_API)
 
 
-def _filled(parts: tuple[bytes, ...], index: int) -> bytes:
-    """The pattern with the numbers of the API at that place, counted from 0."""
+def _filled(patterns: tuple[tuple[bytes, ...], ...], index: int) -> bytes:
+    """The pattern of its kind with the numbers of the API at that place, counted from 0."""
     made = []
-    for part in parts:
-        if part == b"api-00001":
+    kind = index % _KINDS
+    for part in patterns[kind]:
+        if part.startswith(b"api-0000"):
             made.append(asset(index + 1).encode())
         elif _NUMBERS.fullmatch(part):
             number = int(part)
             step = _POLICIES if number >= _FIRST_POLICY else 1
-            made.append(b"%d" % (number + index * step))
+            made.append(b"%d" % (number + (index - kind) * step))
         else:
             made.append(part)
     return b"".join(made)
@@ -73,7 +75,15 @@ def _filled(parts: tuple[bytes, ...], index: int) -> bytes:
 
 @contextmanager
 def _emulator() -> Iterator[str]:
-    command = [sys.executable, "-m", "reconciler.emulator", "--port", "0", "--seed", "scale:1"]
+    command = [
+        sys.executable,
+        "-m",
+        "reconciler.emulator",
+        "--port",
+        "0",
+        "--seed",
+        f"scale:{_KINDS}",
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -100,16 +110,18 @@ def learn() -> Learned:
         found = json.loads(environments)["data"]
         production = next(one["id"] for one in found if one["name"] == "Production")
         listed = f"/apimanager/api/v1/organizations/{organization}/environments/{production}/apis"
-        (one,) = json.loads(get(listed))["assets"]
-        policies = get(f"{listed}/{_FIRST_API}/policies?fullInfo=false")
+        assets = json.loads(get(listed))["assets"]
+        policies = [
+            get(f"{listed}/{_FIRST_API + kind}/policies?fullInfo=false") for kind in range(_KINDS)
+        ]
     fixed = {
         _TOKEN: token.content,
         "/accounts/api/me": me,
         f"{above}/hierarchy": tree,
         f"{above}/environments": environments,
     }
-    one_asset = json.dumps(one, separators=(",", ":")).encode()
-    return Learned(fixed, listed, _cut(one_asset), _cut(policies))
+    texts = (json.dumps(one, separators=(",", ":")).encode() for one in assets)
+    return Learned(fixed, listed, tuple(map(_cut, texts)), tuple(map(_cut, policies)))
 
 
 def _cut(text: bytes) -> tuple[bytes, ...]:
