@@ -1,7 +1,8 @@
 """A server that costs next to nothing: what the emulator answers, made ready beforehand.
 
 It answers each read of a plan of an estate of any size. The emulator is asked for two APIs, of
-which it gives one to each kind of gateway; what it says of them is the pattern for all. `python -m benchmarks.server --apis 1000 --latency-ms 50`.
+which it gives one to each kind of gateway; what it says of them is the pattern for all.
+`python -m benchmarks.server --apis 1000 --latency-ms 50`.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from reconciler.show.text import Style, plan_text
 
 
 def run(args: argparse.Namespace, shell: Shell) -> Exit:
-    context = context_for(args, shell, read_only=True)
+    context = context_for(args, shell, read_only=True, is_early=True)
     compared = compare(context)
     # Nothing is to be applied, so nothing is refused.
     plan = with_causes(compared.plan(context, now(), refuses=False), context, compared)

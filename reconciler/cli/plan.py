@@ -19,7 +19,7 @@ from reconciler.show.text import Style, plan_text
 def run(args: argparse.Namespace, shell: Shell) -> Exit:
     if args.out:
         _refuse_no_place(shell.cwd / args.out, args.out)
-    context = context_for(args, shell, read_only=True)
+    context = context_for(args, shell, read_only=True, is_early=True)
     plan = compare(context).plan(context, now())
     if args.out:
         _save(plan, shell.cwd / args.out, args.out)

@@ -27,9 +27,11 @@ from reconciler.files.layers import Layering
 from reconciler.files.load import load
 from reconciler.files.schema import Schemas
 from reconciler.files.values import Resolver
+from reconciler.run.aside import can_be_aside, load_aside
 from reconciler.run.baseline import load_baseline
-from reconciler.run.context import Context, Scope
+from reconciler.run.context import Asked, Context, Scope, Unasked
 from reconciler.run.converged import Converged
+from reconciler.run.early import Early
 from reconciler.run.inventory import Live
 from reconciler.run.memory import SecretMemory
 from reconciler.run.platforms import Platforms
@@ -49,19 +51,18 @@ def context_for(
     scope: Scope | None = None,
     has_custom: bool = True,
     rehearses: bool = False,
+    is_early: bool = False,
 ) -> Context:
     """Loads the files and prepares the way to the platforms; raises PolicyError.
 
     has_custom: whether the folder of custom schemas is looked at. rehearses: as of `Platforms`.
+    is_early: the platforms may be asked while the files of a large estate are still being read.
     """
     custom = custom_policies(args, shell) if has_custom else CustomPolicies()
     schemas = Schemas.load(custom)
     catalogue = ShippedCatalogue.load(custom)
     resolver = resolver_for(args, shell, offline=offline)
-    project = load(Path(args.policies), schemas, resolver=resolver)
     bounds = bounds_for(args)
-    allow_weakening = tuple(getattr(args, "allow_weakening", None) or ())
-    held = _against_baseline(args, shell, project, schemas, allow_weakening)
     platforms = Platforms(
         environ=shell.environ,
         catalogue=catalogue,
@@ -70,6 +71,17 @@ def context_for(
         read_only=read_only,
         rehearses=rehearses,
     )
+    scope = scope or Scope(tuple(args.org), tuple(args.env), tuple(args.api))
+    root = Path(args.policies)
+    asked: Asked = Unasked()
+    if is_early and can_be_aside(root):
+        project, asked = _load_early(
+            root, schemas, resolver, Early(platforms.connect, scope, args.parallelism.calls)
+        )
+    else:
+        project = load(root, schemas, resolver=resolver)
+    allow_weakening = tuple(getattr(args, "allow_weakening", None) or ())
+    held = _against_baseline(args, shell, project, schemas, allow_weakening)
     store = store_for(args, shell)
     redactor = Redactor(cache(lambda: secret_key(store, shell)))
     return Context(
@@ -84,7 +96,8 @@ def context_for(
         break_glass_ok=bool(getattr(args, "break_glass_ok", None)),
         accept_outage=tuple(getattr(args, "accept_outage", None) or ()),
         use_days=getattr(args, "use_days", None) or USUAL_DAYS,
-        scope=scope or Scope(tuple(args.org), tuple(args.env), tuple(args.api)),
+        scope=scope,
+        asked=asked,
         parallelism=args.parallelism.calls,
         progress=progress_for(shell, bounds.budgets, no_color=args.no_color),
         max_deletes=getattr(args, "max_deletes", None),
@@ -95,6 +108,17 @@ def context_for(
         loosened=held.loosened,
         proofs=drift_results(getattr(args, "drift_result", None) or (), shell.cwd),
     )
+
+
+def _load_early(
+    root: Path, schemas: Schemas, resolver: Resolver, early: Early
+) -> tuple[Project, Early]:
+    """The project, and what was asked of the platforms meanwhile."""
+    try:
+        return load_aside(root, schemas, resolver=resolver, watcher=early), early
+    except BaseException:
+        early.stop()
+        raise
 
 
 class _Held(NamedTuple):

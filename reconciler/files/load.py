@@ -70,19 +70,31 @@ class Schemas(Protocol):
         """Errors and warnings of a policy's `config`; partial: as the part of one layer."""
 
 
+class Watcher(Protocol):
+    """Told of what was read, as it is read; the rest of the files may still be wrong."""
+
+    def head(self, organization: Organization) -> None:
+        """An organization with one of its environments, without documents."""
+
+    def api(self, folders: Sequence[str], document: ApiDocument) -> None:
+        """A sound document of an API, in its folders; after the head of these."""
+
+
 @dataclass(slots=True)
 class _Findings:
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
 
 
-def load(root: Path, schemas: Schemas, *, resolver: Resolver) -> Project:
+def load(
+    root: Path, schemas: Schemas, *, resolver: Resolver, watcher: Watcher | None = None
+) -> Project:
     """The checked project below `root`; raises PolicyError with all problems of all files.
 
     References are checked and not resolved.
     """
     with _no_collecting():
-        return _load(root, schemas, resolver)
+        return _load(root, schemas, resolver, _Heads(watcher) if watcher else None)
 
 
 @contextmanager
@@ -98,7 +110,33 @@ def _no_collecting() -> Iterator[None]:
             gc.enable()
 
 
-def _load(root: Path, schemas: Schemas, resolver: Resolver) -> Project:
+class _Heads:
+    """Tells a watcher of the heads of an environment's folder before its first API."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        self._watcher = watcher
+        self._heads: dict[tuple[str, ...], Placed] = {}
+        self._told: set[tuple[str, ...]] = set()
+
+    def saw(self, item: Placed) -> None:
+        """A sound document."""
+        if item.kind in ("Organization", "Environment"):
+            self._heads[item.folders] = item
+        elif item.api is not None and len(item.folders) == 2:
+            if item.folders not in self._told:
+                self._told.add(item.folders)
+                self._tell(item.folders)
+            self._watcher.api(item.folders, item.api)
+
+    def _tell(self, folders: tuple[str, ...]) -> None:
+        outer, inner = self._heads.get(folders[:1]), self._heads.get(folders)
+        if outer and inner and outer.kind == "Organization" and inner.kind == "Environment":
+            environment = documents.environment(inner.document, folders[1], inner.file, (), ())
+            found = documents.organization(outer.document, folders[0], outer.file, [environment])
+            self._watcher.head(found)
+
+
+def _load(root: Path, schemas: Schemas, resolver: Resolver, heads: _Heads | None) -> Project:
     findings, packer = _Findings(), Packer()
     files: list[PolicyFile] = []
     placed: list[Placed] = []
@@ -113,6 +151,8 @@ def _load(root: Path, schemas: Schemas, resolver: Resolver) -> Project:
             placed.append(kept)
             if is_sound:
                 sound.append(kept)
+                if heads:
+                    heads.saw(kept)
     findings.problems += (*check_placement(files, placed), *check_platforms(placed))
     organizations = _organizations(sound, findings)
     findings.problems += check_requires(organizations, {item.folders for item in placed})
@@ -310,8 +350,8 @@ def _apis(placed: Sequence[Placed]) -> tuple[list[ApiDocument], list[GroupDocume
         else:
             assert item.api is not None
             is_alone = in_file[item.file] == 1
-            name = stem if is_alone else selector_name(item.api.selector)
-            apis.append(replace(item.api, name=name))
+            name = selector_name(item.api.selector)
+            apis.append(item.api if is_alone else replace(item.api, name=name))
     return apis, groups
 
 

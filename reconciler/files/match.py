@@ -91,7 +91,7 @@ def _match_apis(
     by_id = {instance.id: instance for instance in instances}
     own: dict[int, ApiDocument] = {}
     for api in apis:
-        found = _candidates(api.selector, by_asset, by_id)
+        found = candidates(api.selector, by_asset, by_id)
         if len(found) != 1:
             with_near = len(problems) < _COMPARED
             problems.append(_not_one(api, found, by_asset if with_near else {}, instances))
@@ -104,11 +104,12 @@ def _match_apis(
     return own
 
 
-def _candidates(
+def candidates(
     selector: ApiSelector,
     by_asset: Mapping[str, Sequence[Instance]],
     by_id: Mapping[int, Instance],
 ) -> list[Instance]:
+    """The live instances that a document may mean; it means one only where there is one."""
     pool: Iterable[Instance]
     if selector.id is not None:
         pool = [by_id[selector.id]] if selector.id in by_id else []

@@ -16,6 +16,7 @@ from reconciler.files.yaml import MAX_FILE_BYTES, Document, parse
 
 _SUFFIXES = (".yaml", ".yml")
 _DEEPEST = 2
+_HEADS = ("organization.yaml", "environment.yaml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class PolicyFile:
 
 
 def read_tree(root: Path) -> tuple[list[PolicyFile], list[Problem]]:
-    """All policy files below `root`, sorted by path, and everything that stood in the way."""
+    """All policy files below `root`, by path with heads first, and what stood in the way."""
     problems: list[Problem] = []
     return list(read_files(root, problems)), problems
 
@@ -83,10 +84,11 @@ def _walk(root: Path, problems: list[Problem]) -> Iterator[tuple[Path, tuple[str
 
 
 def _entries(folder: Path, problems: list[Problem]) -> list[os.DirEntry[str]]:
-    """The entries of a folder that may count, sorted by name."""
+    """The entries of a folder that may count, sorted by name but for the usual names of what says
+    whose folder it is: that is needed first."""
     try:
         with os.scandir(folder) as scan:
-            entries = sorted(scan, key=lambda entry: entry.name)
+            entries = sorted(scan, key=lambda entry: (entry.name not in _HEADS, entry.name))
     except OSError as error:
         problems.append(Problem(shown(folder), message=f"cannot be read: {error.strerror}"))
         return []

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from reconciler.core.diff import Step, UnitDiff
 from reconciler.core.limits import MAX_DELETES, DeleteLimit
+from reconciler.core.model import Instance, LiveUnit, Target
 from reconciler.core.outcome import Outcome
 from reconciler.core.project import Environment, Organization, Project
 from reconciler.core.redact import Redactor
@@ -17,7 +18,7 @@ from reconciler.core.stricter import Loosening
 from reconciler.core.use import USUAL_DAYS
 from reconciler.errors import ReconcilerError
 from reconciler.files.layers import Layering
-from reconciler.providers.base import Provider
+from reconciler.providers.base import LiveEnvironment, Provider
 from reconciler.run.converged import Converged
 from reconciler.run.memory import SecretMemory
 from reconciler.transport import Deadline
@@ -87,6 +88,32 @@ class Unwritten:
         pass
 
 
+class Asked(Protocol):
+    """What was asked of a platform before it is needed; each answer is given once, or None."""
+
+    def environments(self, organization: str) -> tuple[LiveEnvironment, ...] | None:
+        """The environments of an organization, by its id."""
+
+    def instances(self, organization: str, environment: str) -> tuple[Instance, ...] | None:
+        """The APIs of an environment, by the ids of both."""
+
+    def unit(self, target: Target, lists: frozenset[str]) -> LiveUnit | None:
+        """A unit with these lists."""
+
+
+class Unasked:
+    """Nothing was asked before it is needed."""
+
+    def environments(self, organization: str) -> tuple[LiveEnvironment, ...] | None:
+        return None
+
+    def instances(self, organization: str, environment: str) -> tuple[Instance, ...] | None:
+        return None
+
+    def unit(self, target: Target, lists: frozenset[str]) -> LiveUnit | None:
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """Globs over organization folders, environment folders and APIs; empty means all."""
@@ -145,7 +172,7 @@ class Context:
     environments that have converged, from files that were given. baseline: digest of what guards
     in the baseline, or empty without one. loosened: what the files guard less than it, where
     nobody said that this is meant; what the baseline says holds in `project`. account: what is
-    told of each write.
+    told of each write. asked: what was asked of the platforms already.
     """
 
     project: Project
@@ -171,6 +198,7 @@ class Context:
     baseline: str = ""
     loosened: tuple[Loosening, ...] = ()
     account: Account = field(default_factory=Unwritten)
+    asked: Asked = field(default_factory=Unasked)
 
     def provider(self, organization: Organization, environment: Environment) -> Provider:
         """Where an environment lives; raises as `Platforms.connect`."""

@@ -186,7 +186,9 @@ def fetch(context: Context, job: Job, desired: DesiredUnit) -> LiveUnit:
     """The unit as it is live, with what is remembered of its secrets."""
     if isinstance(desired, DesiredAccess):
         return access_platform(job.provider).fetch_access(job.target, desired)
-    live = job.provider.fetch(job.target, lists_to_fetch(desired), job.technology)
+    lists = lists_to_fetch(desired)
+    asked = context.asked.unit(job.target, lists)
+    live = job.provider.fetch(job.target, lists, job.technology) if asked is None else asked
     return context.memory.recall(live, desired.resources)
 
 

@@ -79,7 +79,7 @@ def locate(context: Context, organization: Organization) -> Located:
         source = organization.source
         what = "organization"
         live = find(what, organization.organization, provider.organizations(), source)
-        listed = provider.environments(live.id)
+        listed = context.asked.environments(live.id) or provider.environments(live.id)
     except ReconcilerError as error:
         return Located((), tuple(_unreached(context, organization, error, organization.folder)))
     jobs: list[Job] = []
@@ -136,7 +136,8 @@ def _environment(
         _refuse_double(context, organization, environment, live_organization, live)
         instances: Sequence[Instance] = ()
         if environment.apis or environment.groups:
-            instances = provider.instances(organization_id, live.id)
+            asked = context.asked.instances(organization_id, live.id)
+            instances = provider.instances(organization_id, live.id) if asked is None else asked
             place = Target(provider.host, organization_id, live.id)
             folders = (organization.folder, environment.folder)
             check_instances(context, provider, folders, place, instances)
