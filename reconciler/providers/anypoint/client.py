@@ -13,7 +13,7 @@ from urllib.parse import quote
 from reconciler.core.model import Target
 from reconciler.errors import BadAnswer, Incomplete, NotAllowed
 from reconciler.providers.anypoint.auth import LOGIN, TOKEN, TokenSource
-from reconciler.providers.anypoint.pages import Ahead, MadeT, read_pages
+from reconciler.providers.anypoint.pages import Ahead, MadeT, Page, page_of, read_pages
 from reconciler.providers.anypoint.shapes import JSONObject, as_object, count, objects
 from reconciler.transport import Transport
 
@@ -198,15 +198,14 @@ class Client:
         """All items of a paged list, read anew where its total moved while it was read. What is
         made of each is made as its page comes: the pages of a large list take much room."""
 
-        def page(offset: int) -> JSONObject:
+        def ask(offset: int) -> Page[MadeT]:
             params = {"limit": str(limit), "offset": str(offset)}
-            return as_object(
-                self._call("GET", path, target, scope, params=params), f"{path} {items}"
-            )
+            answer = self._call("GET", path, target, scope, params=params)
+            return page_of(as_object(answer, f"{path} {items}"), items, path, made)
 
         for _ in range(_READINGS):
-            with Ahead(page, items) as ahead:
-                found = read_pages(ahead, items, limit, path, made)
+            with Ahead(ask) as ahead:
+                found = read_pages(ahead, items, limit, path)
             if found is not None:
                 return found
         raise Incomplete("the list kept changing while it was read", method="GET", path=path)

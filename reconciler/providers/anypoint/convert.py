@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from sys import intern
 from typing import Any
 
 from reconciler.core.canonical import ALL_METHODS, canonical_settings, canonical_tier
@@ -400,14 +401,19 @@ def _instance(api: Native, asset: Native) -> Instance:
     return Instance(
         id=number,
         asset=_text(api.get("assetId") or asset.get("assetId")),
-        group=_text(api.get("groupId") or asset.get("groupId")),
-        label=_text(api.get("instanceLabel")) or None,
-        version=_text(api.get("productVersion")),
-        asset_version=_text(api.get("assetVersion")),
-        technology=_text(api.get("technology")) or "mule4",
+        group=_once(api.get("groupId") or asset.get("groupId")),
+        label=_once(api.get("instanceLabel")) or None,
+        version=_once(api.get("productVersion")),
+        asset_version=_once(api.get("assetVersion")),
+        technology=_once(api.get("technology")) or "mule4",
         tags=tuple(_text(tag) for tag in tags) if isinstance(tags, list) else (),
-        status=_text(api.get("status")),
+        status=_once(api.get("status")),
     )
+
+
+def _once(value: Any) -> str:
+    """Text of which an estate has few kinds and very many copies: each is held once."""
+    return intern(_text(value))
 
 
 def _limit(limit: Native) -> dict[str, Any]:
