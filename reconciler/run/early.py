@@ -101,6 +101,9 @@ class Early:
     def instances(self, organization: str, environment: str) -> tuple[Instance, ...] | None:
         """The APIs of an environment, by the ids of both, if they came; only once."""
         self._all_listed.wait()
+        with self._lock:  # all documents have been told of: what was for them is not needed
+            self._listed.clear()
+            self._waiting.clear()
         return self._instances.pop((organization, environment), None)
 
     def unit(self, target: Target, lists: frozenset[str]) -> LiveUnit | None:
