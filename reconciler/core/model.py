@@ -126,6 +126,14 @@ class Resource:
 
     def found_as(self, id_: str, order: int | None) -> Resource:
         """A live resource that is the same but for its id and place."""
+        return self._with(id_, order, self.source)
+
+    def at(self, source: Source) -> Resource:
+        """The same resource, declared at another place."""
+        return self._with(self.id, self.order, source)
+
+    def _with(self, id_: str, order: int | None, source: Source | None) -> Resource:
+        """`dataclasses.replace` takes several times as long, and an estate has very many."""
         return Resource(
             self.key,
             self.settings,
@@ -134,21 +142,6 @@ class Resource:
             self.write_only,
             id_,
             order,
-            self.source,
-            self.applications,
-            self.shared,
-        )
-
-    def at(self, source: Source) -> Resource:
-        """The same resource, declared at another place; `dataclasses.replace` takes far longer."""
-        return Resource(
-            self.key,
-            self.settings,
-            self.canonical,
-            self.secrets,
-            self.write_only,
-            self.id,
-            self.order,
             source,
             self.applications,
             self.shared,
