@@ -152,7 +152,7 @@ def serving(
     command = [sys.executable, "-m", "benchmarks.server", "--apis", str(apis)]
     command += ["--latency-ms", str(latency_ms)]
     command += ["--tls-cert", tls[1], "--tls-key", tls[2]] if tls else []
-    with _told(command) as line:
+    with told(command) as line:
         url, listed = line.split()
         yield Server(url, listed, tls[0] if tls else "")
 
@@ -161,15 +161,17 @@ def serving(
 def emulating(seed: str, latency_ms: int = 0) -> Iterator[str]:
     """The emulator in a process of its own; its URL."""
     command = [sys.executable, "-m", "reconciler.emulator", "--port", "0", "--seed", seed]
-    with _told([*command, "--latency-ms", str(latency_ms)]) as url:
+    with told([*command, "--latency-ms", str(latency_ms)]) as url:
         yield url
 
 
 @contextmanager
-def _told(command: Sequence[str]) -> Iterator[str]:
+def told(
+    command: Sequence[str], *, cwd: Path = ROOT, environ: Mapping[str, str] = ENVIRON
+) -> Iterator[str]:
     """The first line that a process says, while it runs."""
     with subprocess.Popen(
-        command, cwd=ROOT, env=ENVIRON, stdout=subprocess.PIPE, text=True
+        command, cwd=cwd, env=environ, stdout=subprocess.PIPE, text=True
     ) as process:
         try:
             assert process.stdout is not None

@@ -12,10 +12,7 @@ import asyncio
 import json
 import re
 import ssl
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 from urllib.parse import parse_qs, urlsplit
@@ -24,6 +21,7 @@ import requests
 import uvloop
 
 from benchmarks.corpus import asset
+from benchmarks.measure import emulating
 
 _TOKEN = "/accounts/api/v2/oauth2/token"
 _FIRST_API, _FIRST_POLICY, _FIRST_ASSET = 20_000_001, 30_000_001, 2_000_001
@@ -74,28 +72,9 @@ def _filled(patterns: tuple[tuple[bytes, ...], ...], index: int) -> bytes:
     return b"".join(made)
 
 
-@contextmanager
-def _emulator() -> Iterator[str]:
-    command = [
-        sys.executable,
-        "-m",
-        "reconciler.emulator",
-        "--port",
-        "0",
-        "--seed",
-        f"scale:{_KINDS}",
-    ]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            yield process.stdout.readline().strip()
-        finally:
-            process.terminate()
-
-
 def learn() -> Learned:
     """Asks the emulator."""
-    with _emulator() as url, requests.Session() as session:
+    with emulating(f"scale:{_KINDS}") as url, requests.Session() as session:
         token = session.post(url + _TOKEN, json=LOGIN)
         session.headers["Authorization"] = f"Bearer {token.json()['access_token']}"
 

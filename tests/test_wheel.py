@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.measure import told
+
 ROOT = Path(__file__).parents[1]
 _SECONDS = 300
 
@@ -48,14 +50,8 @@ class Installed:
     def emulator(self) -> Iterator[str]:
         """Its URL while it runs."""
         command = [str(self._bin / "reconciler"), "emulator", "--port", "0"]
-        with subprocess.Popen(
-            command, cwd=self.work, env=_environment({}), stdout=subprocess.PIPE, text=True
-        ) as process:
-            try:
-                assert process.stdout is not None
-                yield process.stdout.readline().strip()
-            finally:
-                process.terminate()
+        with told(command, cwd=self.work, environ=_environment({})) as url:
+            yield url
 
 
 def _environment(login: Mapping[str, str]) -> dict[str, str]:

@@ -72,14 +72,8 @@ def context_for(
         rehearses=rehearses,
     )
     scope = scope or Scope(tuple(args.org), tuple(args.env), tuple(args.api))
-    root = Path(args.policies)
-    asked: Asked = Unasked()
-    if is_early and can_be_aside(root):
-        project, asked = _load_early(
-            root, schemas, resolver, Early(platforms.connect, scope, args.parallelism.calls)
-        )
-    else:
-        project = load(root, schemas, resolver=resolver)
+    early = Early(platforms.connect, scope, args.parallelism.calls) if is_early else None
+    project, asked = _load(Path(args.policies), schemas, resolver, early)
     allow_weakening = tuple(getattr(args, "allow_weakening", None) or ())
     held = _against_baseline(args, shell, project, schemas, allow_weakening)
     store = store_for(args, shell)
@@ -110,10 +104,12 @@ def context_for(
     )
 
 
-def _load_early(
-    root: Path, schemas: Schemas, resolver: Resolver, early: Early
-) -> tuple[Project, Early]:
-    """The project, and what was asked of the platforms meanwhile."""
+def _load(
+    root: Path, schemas: Schemas, resolver: Resolver, early: Early | None
+) -> tuple[Project, Asked]:
+    """The project, and what was asked of the platforms while it was read."""
+    if early is None or not can_be_aside(root):
+        return load(root, schemas, resolver=resolver), Unasked()
     try:
         return load_aside(root, schemas, resolver=resolver, watcher=early), early
     except BaseException:

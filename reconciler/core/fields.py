@@ -8,16 +8,13 @@ more than a plan that finds nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from marshal import dumps
 from typing import Any
 
+from reconciler.core.exact import exact_bytes
 from reconciler.core.model import AUTOMATED, Resource, ResourceKey
 from reconciler.core.redact import Redactor, Secret, holds_password, reveal
 
 Path = tuple[str | int, ...]
-
-_VERSION = 2
-"""Of marshal's format: later ones write shared values by reference, so that equal ones differ."""
 
 _NOT_MANAGED = ("version", "description")
 """Settings that are left as they are live where no file gives them."""
@@ -68,7 +65,7 @@ def is_same(ours: Any, theirs: Any) -> bool:
         return False
     # As bytes, which tell true from 1, they are equal nearly always where the values are.
     try:
-        return dumps(ours, _VERSION) == dumps(theirs, _VERSION) or _is_same_type(ours, theirs)
+        return exact_bytes(ours) == exact_bytes(theirs) or _is_same_type(ours, theirs)
     except ValueError:  # a secret is in it
         return _is_same_type(ours, theirs)
 

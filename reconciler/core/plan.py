@@ -119,11 +119,7 @@ def make_plan(
 
     records: of units that were compared; those of which there is nothing to say need no diff."""
     ordered = sorted(diffs, key=lambda diff: diff.desired.address)
-    kept = {one.address: one for one in records}
-    kept |= {
-        diff.desired.address: record(diff) for diff in ordered if diff.desired.address not in kept
-    }
-    units = [kept[address] for address in sorted(kept)]
+    units = recorded(ordered, records)
     found = [error for diff in ordered for error in _problems(diff)]
     return Plan(
         tuple(step.change for diff in ordered for step in diff.steps),
@@ -132,7 +128,7 @@ def make_plan(
         (*sorted(errors, key=lambda e: (e.address, e.message)), *found),
         (*warnings, *(text for diff in ordered for text in diff.warnings), *_unseen(ordered)),
         scope,
-        _sha256([unit.desired for unit in units]),
+        _digest_of_all(unit.desired for unit in units),
         tuple(unit.pin for unit in units if unit.pin),
         created_at,
         tuple(outages),
@@ -151,6 +147,15 @@ def _unseen(diffs: Sequence[UnitDiff]) -> list[str]:
 def _problems(diff: UnitDiff) -> list[PlanError]:
     address = str(diff.desired.address)
     return [PlanError(problem.message, Exit.INVALID, address, problem) for problem in diff.problems]
+
+
+def recorded(diffs: Iterable[UnitDiff], records: Iterable[Record]) -> list[Record]:
+    """The records, and one of each diff that has none yet, in the order of their addresses."""
+    kept = {one.address: one for one in records}
+    for diff in diffs:
+        if diff.desired.address not in kept:
+            kept[diff.desired.address] = record(diff)
+    return [kept[address] for address in sorted(kept)]
 
 
 def record(diff: UnitDiff, known: Mapping[str, Any] | None = None) -> Record:
@@ -211,7 +216,11 @@ def desired_digest(desired: DesiredUnit) -> str:
 
 def digest_of_desired(units: Iterable[DesiredUnit]) -> str:
     """`sha256:…` over what is wanted of all units, in the order of their addresses."""
-    return _sha256([desired_digest(unit) for unit in sorted(units, key=lambda u: u.address)])
+    return _digest_of_all(desired_digest(one) for one in sorted(units, key=lambda u: u.address))
+
+
+def _digest_of_all(digests: Iterable[str]) -> str:
+    return _sha256(list(digests))
 
 
 def _referenced(resource: Resource) -> Any:

@@ -349,9 +349,10 @@ def _apis(placed: Sequence[Placed]) -> tuple[list[ApiDocument], list[GroupDocume
             groups.append(documents.group_document(item.document, name, item.file))
         else:
             assert item.api is not None
-            is_alone = in_file[item.file] == 1
-            name = selector_name(item.api.selector)
-            apis.append(item.api if is_alone else replace(item.api, name=name))
+            api = item.api
+            if in_file[item.file] > 1:
+                api = replace(api, name=selector_name(api.selector))
+            apis.append(api)
     return apis, groups
 
 

@@ -13,10 +13,8 @@ from array import array
 from collections.abc import ItemsView, Iterator, Mapping
 from typing import Any
 
+from reconciler.core.exact import exact_bytes
 from reconciler.files.yaml import Map, Seq, TextFloat, TextInt
-
-_VERSION = 2
-"""Of marshal's format: later ones write shared values by reference, so that equal ones differ."""
 
 _INT, _FLOAT = "i", "f"
 
@@ -63,7 +61,7 @@ class Packer:
 
     def pack(self, value: Map) -> Packed:
         places = array("I")
-        content = marshal.dumps(_packed(value, places), _VERSION)
+        content = exact_bytes(_packed(value, places))
         return Packed(self._once(content), self._once(places.tobytes()))
 
     def _once(self, data: bytes) -> bytes:

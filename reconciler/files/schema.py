@@ -1,7 +1,7 @@
 """Checks documents and policy configurations against the schemas.
 
-A schema is chosen by `kind`, or by the name of
-the policy, so that the long if/then chains that serve editors are never walked here.
+A schema is chosen by `kind`, or by the name of the policy, so that the long if/then chains that
+serve editors are never walked here.
 """
 
 from __future__ import annotations

@@ -37,14 +37,9 @@ class PolicyFile:
         return PolicyFile(self.file, self.folders, self.stem, (), self.broken)
 
 
-def read_tree(root: Path) -> tuple[list[PolicyFile], list[Problem]]:
-    """All policy files below `root`, by path with heads first, and what stood in the way."""
-    problems: list[Problem] = []
-    return list(read_files(root, problems)), problems
-
-
 def read_files(root: Path, problems: list[Problem]) -> Iterator[PolicyFile]:
-    """The same one by one, so that nobody has to hold them all."""
+    """All policy files below `root`, by path with heads first, one by one, so that nobody has to
+    hold them all; what stood in the way is added to `problems`."""
     try:
         real_root = root.resolve(strict=True)
         is_folder = root.is_dir()

@@ -10,7 +10,7 @@ from reconciler.core.access_diff import diff_access
 from reconciler.core.diff import UnitDiff, diff_unit
 from reconciler.core.model import DesiredUnit, LiveUnit
 from reconciler.core.outage import Outage
-from reconciler.core.plan import Plan, PlanError, Record, make_plan, record
+from reconciler.core.plan import Plan, PlanError, Record, make_plan, record, recorded
 from reconciler.errors import PolicyError, ReconcilerError, UsageError
 from reconciler.files.access import effective_access
 from reconciler.files.layers import Effective
@@ -43,8 +43,8 @@ class Compared:
     def plan(self, context: Context, created_at: str, *, refuses: bool = True) -> Plan:
         """The plan of it; what may not be done without saying so is an error of it, unless
         nothing is to be done."""
-        held = {diff.desired.address: len(diff.desired.resources) for diff in self.diffs}
-        wanted = (held | {one.address: one.held for one in self.records}).items()
+        records = recorded(self.diffs, self.records)
+        wanted = [(one.address, one.held) for one in records]
         outages = self.outages(context) if refuses else ()
         refused = refusals(context, self.diffs, wanted, outages) if refuses else ()
         return make_plan(
@@ -54,7 +54,7 @@ class Compared:
             scope=context.said(),
             created_at=created_at,
             outages=outages,
-            records=self.records,
+            records=records,
         )
 
     def outages(self, context: Context) -> tuple[Outage, ...]:

@@ -5,8 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.files.tree import read_tree
+from reconciler.errors import Problem
+from reconciler.files.tree import PolicyFile, read_files
 from tests.files.builders import API, ENVIRONMENT, ORGANIZATION, a_tree, write_tree
+
+
+def read_tree(root: Path) -> tuple[list[PolicyFile], list[Problem]]:
+    problems: list[Problem] = []
+    return list(read_files(root, problems)), problems
 
 
 def messages(root: Path) -> list[str]:
