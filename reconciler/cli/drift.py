@@ -11,7 +11,7 @@ from reconciler.core.plan import Plan
 from reconciler.errors import Exit, worst
 from reconciler.run.context import Context
 from reconciler.run.converge import compare
-from reconciler.run.drift import environments_data, with_authors, with_causes
+from reconciler.run.drift import environments_data, with_authors
 from reconciler.run.refusals import loosenings
 from reconciler.show.data import as_json, drift_data
 from reconciler.show.markdown import plan_markdown
@@ -20,10 +20,9 @@ from reconciler.show.text import Style, plan_text
 
 def run(args: argparse.Namespace, shell: Shell) -> Exit:
     context = context_for(args, shell, read_only=True, is_early=True)
-    compared = compare(context)
+    compared = compare(context, causes=True)
     # Nothing is to be applied, so nothing is refused.
-    plan = with_causes(compared.plan(context, now(), refuses=False), context, compared)
-    plan = with_authors(plan, context, compared)
+    plan = with_authors(compared.plan(context, now(), refuses=False), context, compared)
     said = (f"{error.address}: {error.message}" for error in loosenings(context))
     plan = replace(plan, warnings=(*plan.warnings, *said))
     if args.format == "json":

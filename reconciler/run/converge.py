@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.core.access import DesiredAccess, LiveAccess
 from reconciler.core.access_diff import diff_access
+from reconciler.core.cause import causes
 from reconciler.core.diff import UnitDiff, diff_unit
 from reconciler.core.model import DesiredUnit, LiveUnit
 from reconciler.core.outage import Outage
@@ -22,6 +23,19 @@ from reconciler.run.locate import Job, Located, as_errors, locate
 from reconciler.run.outage import outages_of
 from reconciler.run.refusals import refusals
 from reconciler.run.side_by_side import side_by_side
+
+
+@dataclass(frozen=True, slots=True)
+class Asks:
+    """What is wanted of each unit besides its differences.
+
+    notes: the records hold what a converged run remembers. keeps: also the diffs that say nothing.
+    causes: each change tells which of the two moved, by what the last converged run left.
+    """
+
+    notes: bool = False
+    keeps: bool = False
+    causes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +85,12 @@ def compare(
     *,
     notes: bool = False,
     keeps: bool = False,
+    causes: bool = False,
 ) -> Compared:
     """Fetches and diffs all units in scope, or those whose address is in `only`.
 
-    notes: the records hold what a converged run remembers. keeps: also the diffs that say nothing.
-    Raises UsageError where a filter matches nothing, PolicyError where the files are wrong.
+    notes, keeps, causes: as of `Asks`. Raises UsageError where a filter matches nothing,
+    PolicyError where the files are wrong.
     """
     located = locate_all(context)
     jobs = [job for job in located.jobs if only is None or str(job.address) in only]
@@ -86,12 +101,8 @@ def compare(
     records: list[Record] = []
     warnings: set[str] = set()
     context.progress.begin("reading policies", len(jobs))
-    coverage = coverage_of(context)
-
-    def work(job: Job) -> Compared:
-        return _dropped(context, _unit(context, job, coverage), notes=notes, keeps=keeps)
-
-    for found in side_by_side(work, jobs, context.parallelism):
+    asks = Asks(notes, keeps, causes)
+    for found in here(context, jobs, asks):
         context.progress.advance()
         errors.extend(found.errors)
         warnings.update(found.warnings)
@@ -108,12 +119,33 @@ def compare(
     )
 
 
-def _dropped(context: Context, found: Compared, *, notes: bool, keeps: bool) -> Compared:
-    """A unit with its record, and without its diff where that says nothing. What is known of an
+def here(context: Context, jobs: Sequence[Job], asks: Asks) -> Iterator[Compared]:
+    """Each unit as it was compared by this process, as they come."""
+    coverage = coverage_of(context)
+    return side_by_side(
+        lambda job: compare_unit(context, job, coverage, asks), jobs, context.parallelism
+    )
+
+
+def compare_unit(context: Context, job: Job, coverage: Coverage, asks: Asks) -> Compared:
+    """One unit with its record, and without its diff where that says nothing. What is known of an
     org is asked for as a whole, so that its diff stays."""
-    made = [record(d, context.known.note_of(d) if notes else None) for d in found.diffs]
-    kept = [d for d in found.diffs if keeps or not d.says_nothing or _is_access(d)]
+    found = _unit(context, job, coverage)
+    made = [record(d, context.known.note_of(d) if asks.notes else None) for d in found.diffs]
+    kept = [d for d in found.diffs if asks.keeps or not d.says_nothing or _is_access(d)]
+    if asks.causes:
+        kept = [_with_causes(context, each) for each in kept]
     return replace(found, diffs=tuple(kept), records=tuple(made))
+
+
+def _with_causes(context: Context, found: UnitDiff) -> UnitDiff:
+    known = context.known.unit(found.desired.address, found.desired.target)
+    told = causes(found, known, context.known.digester()) if found.steps else ()
+    steps = [
+        replace(step, change=replace(step.change, cause=str(cause)))
+        for step, cause in zip(found.steps, told, strict=True)
+    ]
+    return replace(found, steps=tuple(steps))
 
 
 def _is_access(found: UnitDiff) -> bool:

@@ -1,4 +1,4 @@
-"""What `drift` tells besides the differences: which of the two moved, and who moved it."""
+"""What `drift` tells besides the differences: what has converged, and who moved the rest."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from reconciler.core.access_trail import authors
-from reconciler.core.cause import Cause, causes
+from reconciler.core.cause import Cause
 from reconciler.core.diff import Change, UnitDiff
 from reconciler.core.model import UnitAddress
 from reconciler.core.plan import Plan
@@ -43,23 +43,6 @@ def environments_data(context: Context, compared: Compared) -> list[dict[str, An
         }
         for one in settled(context, compared)
     ]
-
-
-def with_causes(plan: Plan, context: Context, compared: Compared) -> Plan:
-    """The plan of `compared` with the cause of each change, by what the last converged run left."""
-    ordered = sorted(compared.diffs, key=lambda diff: diff.desired.address)
-    found = [
-        cause
-        for diff in ordered
-        if diff.steps
-        for cause in causes(
-            diff,
-            context.known.unit(diff.desired.address, diff.desired.target),
-            context.known.digester(),
-        )
-    ]
-    together = zip(plan.changes, found, strict=True)
-    return replace(plan, changes=tuple(replace(one, cause=str(cause)) for one, cause in together))
 
 
 def with_authors(plan: Plan, context: Context, compared: Compared) -> Plan:
