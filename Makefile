@@ -17,7 +17,7 @@ $(READY): pyproject.toml
 	@test -n "$(PYTHON)" || { echo "reconciler needs Python 3.11 or newer as python3" >&2; exit 1; }
 	@$(PYTHON) -m venv .venv || { echo "python3 cannot make a .venv; on Debian: apt-get install python3-venv" >&2; exit 1; }
 	@echo "setting up .venv (once) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[emulator,s3,salesforce,dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[emulator,s3,salesforce,dask,dev]'
 	@touch $@
 
 demo: $(READY)  ## emulator, plan, apply, tamper, drift, heal: no account needed

@@ -6,7 +6,7 @@ import argparse
 from dataclasses import replace
 
 from reconciler.cli.shell import Shell
-from reconciler.cli.wiring import context_for, now
+from reconciler.cli.wiring import context_for, engine_for, now
 from reconciler.core.plan import Plan
 from reconciler.errors import Exit, worst
 from reconciler.run.context import Context
@@ -19,8 +19,9 @@ from reconciler.show.text import Style, plan_text
 
 
 def run(args: argparse.Namespace, shell: Shell) -> Exit:
-    context = context_for(args, shell, read_only=True, is_early=True)
-    compared = compare(context, causes=True)
+    engine = engine_for(args, shell)
+    context = context_for(args, shell, read_only=True, is_early=engine is None)
+    compared = compare(context, causes=True, engine=engine)
     # Nothing is to be applied, so nothing is refused.
     plan = with_authors(compared.plan(context, now(), refuses=False), context, compared)
     said = (f"{error.address}: {error.message}" for error in loosenings(context))

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from reconciler.cli.shell import Shell
-from reconciler.cli.wiring import context_for, now
+from reconciler.cli.wiring import context_for, engine_for, now
 from reconciler.core.plan import Plan, to_file
 from reconciler.errors import Exit, ReconcilerError, UsageError, worst
 from reconciler.run.converge import compare
@@ -19,8 +19,9 @@ from reconciler.show.text import Style, plan_text
 def run(args: argparse.Namespace, shell: Shell) -> Exit:
     if args.out:
         _refuse_no_place(shell.cwd / args.out, args.out)
-    context = context_for(args, shell, read_only=True, is_early=True)
-    plan = compare(context).plan(context, now())
+    engine = engine_for(args, shell)
+    context = context_for(args, shell, read_only=True, is_early=engine is None)
+    plan = compare(context, engine=engine).plan(context, now())
     if args.out:
         _save(plan, shell.cwd / args.out, args.out)
     show(plan, args, shell)

@@ -37,6 +37,7 @@ def _plan(verb: argparse.ArgumentParser) -> None:
     _limits(verb)
     _proofs(verb)
     _baseline(verb)
+    _engine(verb)
 
 
 def _limits(verb: argparse.ArgumentParser) -> None:
@@ -108,6 +109,14 @@ def _baseline(verb: argparse.ArgumentParser) -> None:
     )
 
 
+def _engine(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--engine",
+        metavar="dask://HOST:PORT",
+        help="let the workers of a Dask scheduler compare, for an estate too large for one machine",
+    )
+
+
 def _proofs(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--drift-result",
@@ -175,6 +184,7 @@ def _drift(verb: argparse.ArgumentParser) -> None:
         help="exit 2 where live policies are in no file (the default where `protected`)",
     )
     _baseline(verb)
+    _engine(verb)
 
 
 def _audit(verb: argparse.ArgumentParser) -> None:

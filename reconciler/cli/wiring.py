@@ -30,6 +30,7 @@ from reconciler.files.values import Resolver
 from reconciler.run.aside import can_be_aside, load_aside
 from reconciler.run.baseline import load_baseline
 from reconciler.run.context import Asked, Context, Scope, Unasked
+from reconciler.run.converge import Engine
 from reconciler.run.converged import Converged
 from reconciler.run.early import Early
 from reconciler.run.inventory import Live
@@ -158,6 +159,28 @@ def context_for_live(args: argparse.Namespace, shell: Shell) -> Live:
         args.parallelism.calls,
         progress_for(shell, bounds.budgets, no_color=args.no_color),
     )
+
+
+def engine_for(args: argparse.Namespace, shell: Shell) -> Engine | None:
+    """Where units are compared, as `--engine` says; None for this process."""
+    if args.engine is None:
+        return None
+    try:
+        dask = import_module("reconciler.run.engines.dask")  # takes a second
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"--engine {args.engine} needs the package {error.name}: pip install 'reconciler[dask]'"
+        ) from None
+    engine: Engine = dask.DaskEngine(
+        args.engine,
+        f"reconciler-{run_id()}",
+        resolver_for(args, shell, offline=False),
+        custom_policies(args, shell),
+        args.parallelism.calls,
+        args.timeout,
+        args.parallelism.is_auto,
+    )
+    return engine
 
 
 def bounds_for(args: argparse.Namespace) -> Bounds:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from reconciler.core.catalogue import Field, PolicyType
+from reconciler.core.project import Entry
 from reconciler.core.redact import Secret, holds_password, is_secret_key
 from reconciler.errors import Problem
-from reconciler.files.merge import Places
+from reconciler.files.merge import Contribution, Places, merge
 from reconciler.files.stack import problem_at
-from reconciler.files.values import Resolver
+from reconciler.files.values import Resolver, has_reference
 from reconciler.files.yaml import Map, Place, Seq
 
 _NUMBERS = ("integer", "number")
@@ -42,6 +45,43 @@ class _Spot:
     at: Place
     hidden: bool = False
     sensitive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What an entry carries. has_plain_secret: a secret stands in it as plain text. texts: those
+    with a reference in them."""
+
+    has_plain_secret: bool
+    texts: frozenset[str]
+
+
+_NOWHERE = Resolver(environ={}, cwd=Path(), state_dir=Path(), offline=True)
+
+
+def carried(entry: Entry, known: PolicyType | None) -> Carried:
+    """What an entry of one layer carries, looking nothing up."""
+    body, places = merge((Contribution("", entry),))
+    config = body.get("config")
+    if not isinstance(config, Map):
+        return Carried(False, frozenset())
+    texts = frozenset(
+        leaf for leaf in _leaves(config) if isinstance(leaf, str) and has_reference(leaf)
+    )
+    settle_secrets(config, known, places, _NOWHERE, "config")
+    is_plain = (isinstance(leaf, Secret) and not leaf.reference for leaf in _leaves(config))
+    return Carried(any(is_plain), texts)
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, Mapping):
+        for item in value.values():
+            yield from _leaves(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _leaves(item)
+    else:
+        yield value
 
 
 def settle_secrets(

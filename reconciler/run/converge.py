@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.core.access import DesiredAccess, LiveAccess
@@ -79,6 +79,10 @@ class Compared:
         return tuple(sorted(one for each in found for one in each))
 
 
+Engine = Callable[[Context, Sequence[Job], Asks], Iterator[Compared]]
+"""What compares units, each of which it gives as it comes, in any order."""
+
+
 def compare(
     context: Context,
     only: frozenset[str] | None = None,
@@ -86,11 +90,12 @@ def compare(
     notes: bool = False,
     keeps: bool = False,
     causes: bool = False,
+    engine: Engine | None = None,
 ) -> Compared:
     """Fetches and diffs all units in scope, or those whose address is in `only`.
 
-    notes, keeps, causes: as of `Asks`. Raises UsageError where a filter matches nothing,
-    PolicyError where the files are wrong.
+    notes, keeps, causes: as of `Asks`. engine: where that is done (`here`). Raises UsageError
+    where a filter matches nothing, PolicyError where the files are wrong.
     """
     located = locate_all(context)
     jobs = [job for job in located.jobs if only is None or str(job.address) in only]
@@ -102,7 +107,7 @@ def compare(
     warnings: set[str] = set()
     context.progress.begin("reading policies", len(jobs))
     asks = Asks(notes, keeps, causes)
-    for found in here(context, jobs, asks):
+    for found in (engine or here)(context, jobs, asks):
         context.progress.advance()
         errors.extend(found.errors)
         warnings.update(found.warnings)

@@ -55,6 +55,17 @@ class Converged:
         self._digester: Digester | None = None
         self._noted: dict[tuple[str, str], dict[str, Any]] = {}
 
+    @classmethod
+    def holding(
+        cls,
+        redactor: Redactor,
+        known: Mapping[tuple[str, str], tuple[Target, KnownEnvironment]],
+    ) -> Converged:
+        """What is known by the folders of each environment, and of no other; nothing is kept."""
+        made = cls(None, redactor)
+        made._read.update({_name(*folders): found for folders, found in known.items()})
+        return made
+
     def unit(self, address: UnitAddress, target: Target) -> KnownUnit | None:
         """The unit as it was left there; None where that is not known."""
         known = self.environment(address.organization, address.environment, target)

@@ -35,6 +35,16 @@ class SecretMemory:
         self._key_id = ""
         self._log: SharedLog | None = None
 
+    @classmethod
+    def holding(cls, sent: Mapping[Target, Mapping[str, Mapping[str, str]]]) -> SecretMemory:
+        """What was sent to these units, and to no other; nothing is recorded."""
+        made = cls()
+        made._sent = {
+            _place(target): {id_: dict(paths) for id_, paths in found.items()}
+            for target, found in sent.items()
+        }
+        return made
+
     def recall(self, live: LiveUnit, desired: tuple[Resource, ...] = ()) -> LiveUnit:
         """The live unit with what is remembered of its resources.
 

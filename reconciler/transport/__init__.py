@@ -14,6 +14,7 @@ from __future__ import annotations
 from reconciler.transport.backoff import Backoff
 from reconciler.transport.bodies import Body, Part, Reading
 from reconciler.transport.bounds import Bounds
+from reconciler.transport.budget import Host
 from reconciler.transport.deadline import Deadline
 from reconciler.transport.hosts import check_host
 from reconciler.transport.http import Transport
@@ -24,6 +25,7 @@ __all__ = [
     "Body",
     "Bounds",
     "Deadline",
+    "Host",
     "Part",
     "Reading",
     "Timing",

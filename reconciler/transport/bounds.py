@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
-from reconciler.transport.budget import Budgets
+from reconciler.transport.budget import Budgets, Host
 from reconciler.transport.deadline import Deadline
 from reconciler.transport.timing import Timing
 
@@ -14,7 +15,7 @@ class Bounds:
 
     timeout_s: for an answer to begin; a whole one may take twice as long. max_time_s: for the whole
     run. calls: side by side to one host at most. finds_rate: how many a second each host takes is
-    found while calling.
+    found while calling. on_throttled: as of `Budgets`.
     """
 
     def __init__(
@@ -25,8 +26,9 @@ class Bounds:
         timing: Timing | None = None,
         *,
         finds_rate: bool = False,
+        on_throttled: Callable[[Host, float | None], None] | None = None,
     ) -> None:
         self.timeout_s = timeout_s
         self.timing = timing or Timing()
         self.deadline = Deadline(max_time_s, self.timing.clock)
-        self.budgets = Budgets(calls, self.timing, finds_rate=finds_rate)
+        self.budgets = Budgets(calls, self.timing, finds_rate=finds_rate, on_throttled=on_throttled)

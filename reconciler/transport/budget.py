@@ -12,6 +12,7 @@ import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from urllib.parse import urlsplit
 
 from reconciler.transport.rate import Allowance, Rate
@@ -20,6 +21,9 @@ from reconciler.transport.timing import Timing
 THROTTLED = frozenset([429, 503])
 RAISE_AFTER = 20
 SPREAD_S = 1.0
+
+Host = tuple[str, int]
+"""A host and its port."""
 
 _LOOK_S = 1.0
 _NAP_S = 0.1
@@ -58,10 +62,20 @@ class Pace:
 
 
 class Budget:
-    """The pace of one host, for all threads. No lock is held while anybody sleeps."""
+    """The pace of one host, for all threads. No lock is held while anybody sleeps.
 
-    def __init__(self, maximum: int, timing: Timing, rate: Rate | None = None) -> None:
+    on_throttled: told of each throttling that is news, with the seconds that the host asked for.
+    """
+
+    def __init__(
+        self,
+        maximum: int,
+        timing: Timing,
+        rate: Rate | None = None,
+        on_throttled: Callable[[float | None], None] | None = None,
+    ) -> None:
         self._timing = timing
+        self._on_throttled = on_throttled
         self._pace = Pace(maximum, maximum)
         self._rate = rate
         self._turn = threading.Lock()
@@ -117,13 +131,32 @@ class Budget:
         of its window."""
         with self._freed:
             self._in_flight -= 1
-            if self._rate is None:
-                self._pace = self._pace.heard(status, ticket)
-            else:
-                self._rate = self._rate.heard(status, ticket, self._timing.clock(), told)
-            if quiet_s is not None:
-                self._pace = self._pace.quiet(self._timing.clock() + quiet_s)
+            is_news = status in THROTTLED and ticket == self._epoch
+            self._hear(status, ticket, quiet_s, told)
             self._freed.notify_all()
+        if is_news and self._on_throttled:
+            self._on_throttled(quiet_s)
+
+    def tell(self, quiet_s: float | None) -> None:
+        """Another process that shares the host was throttled: as if it had been this one."""
+        with self._freed:
+            self._hear(429, self._epoch, quiet_s)
+            self._freed.notify_all()
+
+    @property
+    def _epoch(self) -> int:
+        return self._rate.epoch if self._rate else self._pace.epoch
+
+    def _hear(
+        self, status: int, epoch: int, quiet_s: float | None, told: Allowance | None = None
+    ) -> None:
+        now = self._timing.clock()
+        if self._rate is None:
+            self._pace = self._pace.heard(status, epoch)
+        else:
+            self._rate = self._rate.heard(status, epoch, now, told)
+        if quiet_s is not None:
+            self._pace = self._pace.quiet(now + quiet_s)
 
     def _quiet_s(self) -> float:
         """Seconds to sleep before a call may begin, spread so that not all come back at once."""
@@ -138,7 +171,7 @@ class Budget:
             if self._in_flight >= self._pace.limit or self._quiet_s() > 0:
                 return None
             self._in_flight += 1
-            return self._rate.epoch if self._rate else self._pace.epoch
+            return self._epoch
 
     def _comes_up(self, allow: Callable[[float], None]) -> bool:
         """Waits in line for the moment of the next call. One waits for it and the others for that
@@ -164,25 +197,45 @@ class Budget:
 class Budgets:
     """The budgets of a run, one per host; `maximum` calls side by side to each.
 
-    finds_rate: how many a second a host takes is found while calling.
+    finds_rate: how many a second a host takes is found while calling. on_throttled: told of each
+    throttling, with the host and its port and the seconds that it asked for.
     """
 
-    def __init__(self, maximum: int, timing: Timing, *, finds_rate: bool = False) -> None:
+    def __init__(
+        self,
+        maximum: int,
+        timing: Timing,
+        *,
+        finds_rate: bool = False,
+        on_throttled: Callable[[Host, float | None], None] | None = None,
+    ) -> None:
         self._finds_rate = finds_rate
+        self._on_throttled = on_throttled
         self._maximum = maximum
         self._timing = timing
         self._lock = threading.Lock()
-        self._by_host: dict[tuple[str, int], Budget] = {}
+        self._by_host: dict[Host, Budget] = {}
 
     def of(self, base_url: str) -> Budget:
         """The budget of the URL's host and port, the same for all who ask."""
         parts = urlsplit(base_url)
-        port = parts.port or (443 if parts.scheme == "https" else 80)
+        host = (parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
         with self._lock:
-            rate = Rate() if self._finds_rate else None
-            return self._by_host.setdefault(
-                (parts.hostname or "", port), Budget(self._maximum, self._timing, rate)
-            )
+            if host not in self._by_host:
+                self._by_host[host] = self._made(host)
+            return self._by_host[host]
+
+    def _made(self, host: Host) -> Budget:
+        rate = Rate() if self._finds_rate else None
+        told = partial(self._on_throttled, host) if self._on_throttled else None
+        return Budget(self._maximum, self._timing, rate, told)
+
+    def tell(self, host: Host, quiet_s: float | None) -> None:
+        """Another process that shares the host was throttled by it."""
+        with self._lock:
+            budget = self._by_host.get(host)
+        if budget:
+            budget.tell(quiet_s)
 
     def __str__(self) -> str:
         """How fast calls go to each host, and why, for people."""

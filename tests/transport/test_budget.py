@@ -148,3 +148,36 @@ def test_a_freed_place_goes_to_who_waits() -> None:
     waiting.join(5)
     assert got == [0]
     assert time.monotonic() - began < 0.5
+
+
+# Several processes that share a host
+
+
+def test_a_throttling_is_told_once_and_holds_where_it_is_told() -> None:
+    clock, heard = Clock(share=0.5), list[tuple[object, float | None]]()
+    here = Budgets(
+        8, clock.timing, on_throttled=lambda host, quiet_s: heard.append((host, quiet_s))
+    )
+    there = Budgets(8, clock.timing, on_throttled=lambda *told: heard.append(told))
+    budget, other = (one.of("https://one.example/x") for one in (here, there))
+    tickets = [budget.enter(void) for _ in range(3)]
+    for ticket in tickets:
+        budget.leave(ticket, 429, 7.0)
+    assert heard == [(("one.example", 443), 7.0)]
+    there.tell(*heard[0])  # type: ignore[arg-type]
+    there.tell(("never.asked", 443), 7.0)
+    assert (budget.limit, other.limit, len(heard)) == (4, 4, 1)
+    other.leave(other.enter(void), 200)
+    assert clock.slept == [7 + SPREAD_S * 0.5]
+
+
+def test_a_rate_falls_where_it_is_told() -> None:
+    clock = Clock(share=0.0)
+    budgets = Budgets(8, clock.timing, finds_rate=True)
+    budget = budgets.of("http://127.0.0.1:1")
+    for _ in range(20):
+        budget.leave(budget.enter(void), 200)
+    before = str(budget)
+    budgets.tell(("127.0.0.1", 1), None)
+    assert "were refused" not in before
+    assert "were refused" in str(budget)
