@@ -22,6 +22,7 @@ def cases(results: Results, *, full: bool) -> dict[str, Case]:
     return {
         "pure": partial(pure.figures, rounds),
         "fetch": partial(estate.fetching, rounds, full=full),
+        "changes": partial(estate.changing, rounds),
         "work": partial(estate.work, rounds),
         "plan": partial(estate.planning, rounds if full else 2),
         "growth": partial(estate.growing, results, full=full),

@@ -20,6 +20,7 @@ ENVIRON = {
     "ANYPOINT_CLIENT_ID": "demo",
     "ANYPOINT_CLIENT_SECRET": "demo",
     "RECONCILER_SECRET_KEY": "benchmark",
+    "XDG_CACHE_HOME": "",
 }
 
 

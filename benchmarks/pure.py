@@ -102,3 +102,18 @@ def _addresses(rounds: int) -> Figure:
         max(rounds // 2, 1),
     )
     return ratio("1,000 addresses, one differs", 0.005, "DeepDiff", taken, unit="ms", per=1e-3)
+
+
+def changed_pairs(apis: int) -> list[tuple[Any, Any]]:
+    """Each policy of so many APIs as it is live and as the changed document says."""
+    found = []
+    for number in range(1, apis + 1):
+        live, desired = (
+            yaml.load(api_text(number, changed=is_changed), yaml.CSafeLoader)["policies"]
+            for is_changed in (False, True)
+        )
+        found += [
+            ({"config": one["config"]}, {"config": other["config"]})
+            for one, other in zip(live, desired, strict=True)
+        ]
+    return found

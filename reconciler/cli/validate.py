@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from reconciler.cli.narrow import filters, narrow
 from reconciler.cli.output import print_document
 from reconciler.cli.shell import Shell
-from reconciler.cli.wiring import context_for
+from reconciler.cli.wiring import context_for, schema_dir
 from reconciler.core.coverage import conflicts
 from reconciler.core.model import DesiredUnit
 from reconciler.core.plan import PlanError
@@ -17,13 +18,42 @@ from reconciler.providers.base import Rehearsal
 from reconciler.run.context import Context
 from reconciler.run.converge import coverage_of, desired_unit, diff, fetch, locate_all
 from reconciler.run.coverage import Coverage
+from reconciler.run.known_good import Good, KnownGood
 from reconciler.run.locate import Job, as_errors
 from reconciler.run.refusals import loosenings
 from reconciler.show.clean import clean
 from reconciler.show.text import error_line
 
+_DECIDING = ("RECONCILER_ENV_ALLOW", "RECONCILER_SECRET_DIRS")
+
 
 def run(args: argparse.Namespace, shell: Shell) -> Exit:
+    known = None if args.online or args.baseline else _known(args, shell)
+    good = known.recall() if known else None
+    if good is not None:
+        _say(args, shell, [], list(good.warnings), good.documents)
+        return Exit.OK
+    errors, warnings, units = _looked(args, shell)
+    if known and not errors:
+        known.keep(Good(units, tuple(warnings)))
+    _say(args, shell, errors, warnings, units)
+    return worst(error.exit for error in errors)
+
+
+def _known(args: argparse.Namespace, shell: Shell) -> KnownGood | None:
+    """What is known of just this: these files, this program, and all else that decides."""
+    if args.no_cache:
+        return None
+    variables = {name: shell.environ.get(name) for name in _DECIDING}
+    filters = (args.org, args.env, args.api)
+    places = (args.policies, str(shell.cwd), args.state_dir, args.schema_dir)
+    return KnownGood.of(
+        Path(args.policies), schema_dir(args, shell), shell.environ, (variables, filters, places)
+    )
+
+
+def _looked(args: argparse.Namespace, shell: Shell) -> tuple[list[PlanError], list[str], int]:
+    """Errors, warnings, and how many documents there are."""
     context = narrow(
         context_for(args, shell, read_only=True, offline=not args.online, rehearses=args.online)
     )
@@ -35,8 +65,7 @@ def run(args: argparse.Namespace, shell: Shell) -> Exit:
         for organization in context.project.organizations
         for environment in organization.environments
     )
-    _say(args, shell, errors, sorted(set(warnings)), units)
-    return worst(error.exit for error in errors)
+    return errors, sorted(set(warnings)), units
 
 
 def _offline(context: Context, warnings: list[str]) -> list[PlanError]:

@@ -25,6 +25,9 @@ def _validate(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--online", action="store_true", help="also resolve names and values on the platform"
     )
+    verb.add_argument(
+        "--no-cache", action="store_true", help="look again at files that were found good before"
+    )
     _baseline(verb)
     _weakening(verb)
 

@@ -5,6 +5,7 @@ Only regular files inside the tree are read. Hidden names, and folders without Y
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from reconciler.files.yaml import MAX_FILE_BYTES, Document, parse
 
 _SUFFIXES = (".yaml", ".yml")
 _DEEPEST = 2
+_OTHER_FILE = b"${file:"
 _HEADS = ("organization.yaml", "environment.yaml")
 
 
@@ -57,6 +59,23 @@ def read_files(root: Path, problems: list[Problem]) -> Iterator[PolicyFile]:
     if is_empty and not problems:
         hint = "write one, or start with: reconciler init"
         problems.append(Problem(str(root), message="there is no policy file in here", hint=hint))
+
+
+def tree_digest(root: Path) -> str | None:
+    """A digest of everything that `read_files` would read, and where it stands; None where
+    something stands in the way, or more than these files decides what is right: a link, or a
+    reference to another file."""
+    made = hashlib.blake2b(digest_size=32)
+    problems: list[Problem] = []
+    is_empty = True
+    for path, folders, is_link in _walk(root, problems):
+        is_empty = False
+        data = _bytes(path, str(path), None) if not is_link else None
+        if not isinstance(data, bytes) or len(folders) > _DEEPEST or _OTHER_FILE in data:
+            return None
+        name = os.fsencode(path)
+        made.update(b"%d:%d:" % (len(name), len(data)) + name + data)
+    return None if problems or is_empty else made.hexdigest()
 
 
 def _walk(root: Path, problems: list[Problem]) -> Iterator[tuple[Path, tuple[str, ...], bool]]:

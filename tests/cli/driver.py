@@ -62,7 +62,8 @@ class Cli:
 
     def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
         self.folder = folder
-        self.environ = dict(environ)
+        cache = folder.with_name(f"{folder.name}-cache")
+        self.environ = {"XDG_CACHE_HOME": str(cache), **environ}
 
     def run(self, *arguments: str, **variables: str | None) -> Done:
         """Runs to the end, without a terminal; None unsets a variable."""

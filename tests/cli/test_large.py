@@ -38,10 +38,10 @@ def test_it_costs_the_calls_of_the_contract_and_no_more(large: Cli, emulator: Em
     assert done.code == 0, done.err
     assert done.json["summary"] == {
         "create": 0,
-        "update": 15,
+        "update": 20,
         "delete": 0,
         "reorder": 0,
-        "unchanged": 4 * APIS - 15,
+        "unchanged": 4 * APIS - 20,
         "unmanaged": 0,
     }
     first = dict.fromkeys(("oauth2/token", "/me", "/hierarchy", "/environments"), 1)
@@ -56,7 +56,7 @@ def test_nothing_is_asked_outside_the_filter(large: Cli, emulator: Emulator) -> 
 
 def test_drift_says_the_same_and_the_plan_can_be_applied(large: Cli) -> None:
     drift = large.run("drift", "--format", "json")
-    assert (drift.code, drift.json["summary"]["update"]) == (2, 15)
+    assert (drift.code, drift.json["summary"]["update"]) == (2, 20)
     assert large.run("plan", "-o", "plan.json").code == 0
     assert large.run("apply", "plan.json").code == 0
     assert large.run("drift").code == 0
