@@ -1,16 +1,19 @@
 """The command line: common flags, and the `RECONCILER_*` variables that stand for them.
 
-Imports little: `--help` is to answer at once.
+Imports little, and not even `typing`: `--help` is to answer at once.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, NoReturn
 
 from reconciler import __version__
 from reconciler.cli.verbs import VERBS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
 
 STATE_DIR = ".reconciler"
 FORMATS = ("text", "json", "markdown")
@@ -62,11 +65,14 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-class Parallelism(NamedTuple):
+class Parallelism:
     """calls: side by side at most. is_auto: how many a second is found while calling."""
 
-    calls: int
-    is_auto: bool = False
+    __slots__ = ("calls", "is_auto")
+
+    def __init__(self, calls: int, *, is_auto: bool = False) -> None:
+        self.calls = calls
+        self.is_auto = is_auto
 
 
 AUTO = Parallelism(128, is_auto=True)
@@ -116,15 +122,22 @@ def _format(text: str) -> str:
     return text
 
 
-class _Flag(NamedTuple):
+class _Flag:
     """A flag that stands before or after the verb, or in a variable, which `read` reads."""
 
-    names: tuple[str, ...]
-    dest: str
-    help: str
-    default: Any
-    read: Callable[[str], Any]
-    options: Mapping[str, Any]
+    __slots__ = ("default", "dest", "help", "names", "options", "read")
+
+    def __init__(
+        self,
+        names: tuple[str, ...],
+        dest: str,
+        help: str,
+        default: Any,
+        read: Callable[[str], Any],
+        options: Mapping[str, Any],
+    ) -> None:
+        self.names, self.dest, self.help = names, dest, help
+        self.default, self.read, self.options = default, read, options
 
 
 _FLAGS = (

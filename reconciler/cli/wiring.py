@@ -185,8 +185,8 @@ def engine_for(args: argparse.Namespace, shell: Shell) -> Engine | None:
 
 def bounds_for(args: argparse.Namespace) -> Bounds:
     """What bounds all calls of this run; its time begins now."""
-    calls, is_auto = args.parallelism
-    return Bounds(args.timeout, args.max_time, calls, finds_rate=is_auto)
+    asked = args.parallelism
+    return Bounds(args.timeout, args.max_time, asked.calls, finds_rate=asked.is_auto)
 
 
 def resolver_for(args: argparse.Namespace, shell: Shell, *, offline: bool) -> Resolver:

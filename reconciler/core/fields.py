@@ -159,8 +159,8 @@ def differing_fields(live: Any, desired: Any) -> list[Path]:
 
 
 def _differing(live: Any, desired: Any, path: Path) -> Iterator[Path]:
-    """Goes down the mappings by itself, since most that differs is a scalar or a list of addresses,
-    and has DeepDiff look into lists of mappings."""
+    """Goes down by itself as long as it is plain how, since most that differs is a scalar, a list
+    of addresses or a limit, and has DeepDiff look into lists of what is nested deeper."""
     if is_same(live, desired):
         return
     if isinstance(live, Mapping) and isinstance(desired, Mapping):
@@ -170,9 +170,17 @@ def _differing(live: Any, desired: Any, path: Path) -> Iterator[Path]:
             else:
                 yield (*path, key)
     elif isinstance(live, list) and isinstance(desired, list) and _are_alike(live, desired):
-        yield from ((*path, *below) for below in _within(live, desired))
+        if _are_flat(live) and _are_flat(desired):
+            for index, pair in enumerate(zip(live, desired, strict=True)):
+                yield from _differing(*pair, (*path, index))
+        else:
+            yield from ((*path, *below) for below in _within(live, desired))
     else:
         yield path
+
+
+def _are_flat(items: list[Mapping[str, Any]]) -> bool:
+    return not any(isinstance(value, Mapping | list) for item in items for value in item.values())
 
 
 def _within(live: list[Any], desired: list[Any]) -> Iterator[Path]:

@@ -6,6 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from deepdiff import DeepDiff
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconciler.core.diff import FieldChange, UnitDiff, diff_unit
 from reconciler.core.fields import differing_fields
@@ -473,3 +476,22 @@ def test_what_stays_beside_it_is_not_taken_over() -> None:
     found = diff(desired, live)
     assert [str(step.change.action) for step in found.steps] == ["create"]
     assert len(found.unmanaged) == 2
+
+
+flat_items = st.lists(
+    st.dictionaries(st.sampled_from("abc"), st.integers(0, 2) | st.sampled_from("xy") | st.none()),
+    min_size=2,
+    max_size=2,
+)
+
+
+@given(flat_items, flat_items)
+def test_a_walk_through_flat_mappings_finds_what_deepdiff_finds(
+    live: list[dict[str, object]], desired: list[dict[str, object]]
+) -> None:
+    tree = DeepDiff(live, desired, view="tree", threshold_to_diff_deeper=0)
+    theirs = {
+        tuple(delta.path(output_format="list")) for deltas in tree.values() for delta in deltas
+    }
+    ours = differing_fields({"x": live}, {"x": desired})
+    assert {path[1:] for path in ours} == theirs
