@@ -21,8 +21,9 @@ from reconciler.run.coverage import Coverage
 from reconciler.run.known_good import Good, KnownGood
 from reconciler.run.locate import Job, as_errors
 from reconciler.run.refusals import loosenings
+from reconciler.show.alike import folded
 from reconciler.show.clean import clean
-from reconciler.show.text import error_line
+from reconciler.show.text import error_lines
 
 _DECIDING = ("RECONCILER_ENV_ALLOW", "RECONCILER_SECRET_DIRS")
 
@@ -133,10 +134,10 @@ def _say(
     if args.format == "json":
         print_document(args, shell, {"summary": {"documents": units}}, errors, warnings)
         return
-    for text in warnings:
-        shell.log(f"warning: {clean(text)}")
-    for error in errors:
-        shell.err.write(f"error: {error_line(error)}\n")
+    for text in folded(list(map(clean, warnings))):
+        shell.log(f"warning: {text}")
+    for text in error_lines(errors):
+        shell.err.write(f"error: {text}\n")
     if errors:
         noun = "error" if len(errors) == 1 else "errors"
         shell.data(f"{args.policies}: {len(errors)} {noun}\n")

@@ -11,8 +11,9 @@ from reconciler.core.effect import Effect
 from reconciler.core.outcome import Outcome
 from reconciler.core.plan import Plan, PlanError
 from reconciler.show import outage
+from reconciler.show.alike import folded
 from reconciler.show.clean import clean, value
-from reconciler.show.text import authors_line, error_line
+from reconciler.show.text import authors_line
 
 _SIGNS = {"create": "➕", "update": "✏️", "delete": "➖", "reorder": "↕️"}
 
@@ -108,8 +109,8 @@ def _list(title: str, items: Sequence[str]) -> list[str]:
 
 def _notes(errors: Sequence[PlanError], warnings: Sequence[str]) -> list[str]:
     return [
-        *_list("Warnings", [code(text) for text in warnings]),
-        *_list("Errors", [code(error_line(error)) for error in errors]),
+        *_list("Warnings", [code(text) for text in folded(warnings)]),
+        *_list("Errors", [code(text) for text in error_lines(errors)]),
     ]
 
 

@@ -16,6 +16,7 @@ from reconciler.core.outage import Outage
 from reconciler.core.outcome import APPLIED, FAILED, Outcome
 from reconciler.core.plan import Plan, PlanError
 from reconciler.show import outage
+from reconciler.show.alike import folded
 from reconciler.show.clean import clean, value
 
 _SIGNS = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-", Action.REORDER: "↕"}
@@ -207,11 +208,22 @@ def notes(errors: Sequence[PlanError], warnings: Sequence[str], style: Style) ->
     blocks = []
     if warnings:
         head = style.paint("33", "Warnings:")
-        blocks.append("\n".join([head, *(f"  ! {clean(text)}" for text in warnings)]))
+        blocks.append(
+            "\n".join([head, *(f"  ! {text}" for text in folded(list(map(clean, warnings))))])
+        )
     if errors:
         head = style.paint("31", "Errors:")
-        blocks.append("\n".join([head, *(f"  ✗ {error_line(error)}" for error in errors)]))
+        blocks.append(
+            "\n".join([head, *(f"  ✗ {text}" for text in folded(list(map(error_line, errors))))])
+        )
     return blocks
+
+
+def error_lines(errors: Sequence[PlanError]) -> list[str]:
+    """One line for each; what a service did to very many is folded, what is wrong in files never:
+    each place of it has to be mended."""
+    others = folded([error_line(error) for error in errors if not error.problem])
+    return [*others, *(error_line(error) for error in errors if error.problem)]
 
 
 def error_line(error: PlanError) -> str:

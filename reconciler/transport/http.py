@@ -10,11 +10,10 @@ import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
 import requests
-from tenacity import RetryCallState, Retrying, retry_if_result
 from urllib3.exceptions import HTTPError
 
 from reconciler import __version__
@@ -32,6 +31,9 @@ from reconciler.transport.bounds import Bounds
 from reconciler.transport.direct import Direct, may_be_direct
 from reconciler.transport.reasons import reason_of
 from reconciler.transport.sessions import BadSetting, Bearer, Route, new_session, route_to
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState, Retrying
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
@@ -126,7 +128,6 @@ class Transport:
         self._pace = self._bounds.budgets.of(self.base_url)
         self._backoff = backoff or Backoff()
         self._timing = self._bounds.timing
-        self._retrying = self._new_retrying()
         self._route: Route | None = None
         self._beneath: Direct | None = None
         self._idle: list[requests.Session] = []
@@ -170,7 +171,7 @@ class Transport:
         sending = _Sending(call, message, ok, again, self._failure)
         # Nearly all calls are sent once; what decides on a second time is not asked before.
         if _may_repeat(self._attempt(sending)):
-            self._retrying(self._attempt_again, sending)
+            self._retrying()(self._attempt_again, sending)
         if sending.is_done and isinstance(sending.came, Answer):
             return read(call, sending.came)
         raise sending.error()
@@ -191,7 +192,10 @@ class Transport:
             return
         raise Refusal(f"{self._service}: {method} {path} would write, and this run only reads")
 
-    def _new_retrying(self) -> Retrying:
+    def _retrying(self) -> Retrying:
+        # Most runs send nothing twice, and its import takes longer than all else of HTTP.
+        from tenacity import Retrying, retry_if_result
+
         return Retrying(
             retry=retry_if_result(_may_repeat),
             wait=self._wait_s,
