@@ -11,6 +11,8 @@ from deepdiff import DeepDiff
 from benchmarks.corpus import api_text
 from benchmarks.measure import Figure, in_turns, ratio, seconds
 from benchmarks.naive import validator
+from benchmarks.throttled import fixed_window, sliding_window, token_bucket
+from benchmarks.throttled import run as simulate
 from reconciler.core.fields import differing_fields, is_same
 from reconciler.files.checker import Checker
 from reconciler.files.shipped import document_schema, read_schema
@@ -21,7 +23,10 @@ _US = 1e-6
 
 def figures(rounds: int) -> list[Figure]:
     """All of them; each round takes about a second."""
-    return [_yaml(rounds), _schema(rounds), _equal(rounds), _addresses(rounds)]
+    return [
+        *(_yaml(rounds), _schema(rounds), _equal(rounds), _addresses(rounds)),
+        *_throttled(),
+    ]
 
 
 def _yaml(rounds: int) -> Figure:
@@ -66,6 +71,28 @@ def _document(number: int) -> Map:
     value = document.value
     assert isinstance(value, Map)
     return value
+
+
+def _throttled() -> list[Figure]:
+    """`--parallelism auto` against services that take 100 calls a second, in a simulation: the
+    worst of three kinds of limit and three latencies."""
+    limit, calls = 100, 3_000
+    done = [
+        simulate(service, calls, latency_s)
+        for latency_s in (0.02, 0.05, 0.1)
+        for service in (
+            fixed_window(limit, 1.0),
+            sliding_window(limit, 1.0),
+            token_bucket(limit, limit / 10),
+        )
+    ]
+    times = [one.seconds / (calls / limit) for one in done]
+    refused = [one.refused / calls for one in done]
+    name = "auto against 100 calls/s, 3,000 calls"
+    return [
+        Figure(name, max(times), 1.2, "calls / limit", spread=(min(times), max(times))),
+        Figure(f"{name}: refused", max(refused), 0.02, "all", spread=(min(refused), max(refused))),
+    ]
 
 
 def _pair(addresses: int) -> tuple[dict[str, Any], dict[str, Any]]:

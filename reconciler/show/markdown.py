@@ -13,7 +13,7 @@ from reconciler.core.plan import Plan, PlanError
 from reconciler.show import outage
 from reconciler.show.alike import folded
 from reconciler.show.clean import clean, value
-from reconciler.show.text import authors_line
+from reconciler.show.text import authors_line, error_lines
 
 _SIGNS = {"create": "➕", "update": "✏️", "delete": "➖", "reorder": "↕️"}
 

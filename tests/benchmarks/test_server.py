@@ -51,7 +51,7 @@ def test_a_plan_of_the_estate_finds_what_was_changed_in_it(tmp_path: Path) -> No
     with serving(APIS) as server:
         ran = reconciler("plan", "--format", "json", cwd=tmp_path, environ=server.environ)
     told = json.loads(ran.out[ran.out.index("{\n") :])
-    assert (told["summary"]["update"], told["summary"]["unchanged"]) == (9, 39)
+    assert (told["summary"]["update"], told["summary"]["unchanged"]) == (12, 36)
     assert told["errors"] == []
     assert ran.cpu_s > 0
     assert ran.peak_mb > 1

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.throttled import Takes, fixed_window, run, sliding_window, token_bucket
 from reconciler.transport import Bounds, Timing
 from reconciler.transport.backoff import told_allowance
 from reconciler.transport.budget import Budget, Budgets
 from reconciler.transport.rate import START_PER_S, Allowance, Rate
 from tests.transport.clock import NOW, Clock
-from tests.transport.service import Takes, fixed_window, run, sliding_window, token_bucket
 
 statuses = st.sampled_from([0, 200, 201, 404, 429, 500, 503, 504])
 
