@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from reconciler.cli import resume
 from reconciler.cli.carry import carry_out, is_agreed, present, report, warn
+from reconciler.cli.outputs import check_places
 from reconciler.cli.plan_file import read
 from reconciler.cli.said import refuse_other_baseline, take_over
 from reconciler.cli.shell import Shell
@@ -23,6 +24,7 @@ from reconciler.run.settle import keep_run, with_rest
 
 
 def run(args: argparse.Namespace, shell: Shell) -> Exit:
+    check_places(args, shell)
     if args.resume:
         return resume.run(args, shell)
     if args.plan:

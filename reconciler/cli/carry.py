@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from threading import Event
 
+from reconciler.cli.outputs import tell
 from reconciler.cli.plan import show
 from reconciler.cli.shell import Shell
 from reconciler.cli.wiring import now, store_for
@@ -23,6 +24,7 @@ from reconciler.run.reviewed import Cleared
 from reconciler.run.settle import begin_run, keep_run, with_rest
 from reconciler.show.clean import clean
 from reconciler.show.data import apply_data, as_json
+from reconciler.show.findings import Result
 from reconciler.show.markdown import outcomes_markdown
 from reconciler.show.text import Style, outcomes_text, plan_text
 
@@ -95,7 +97,7 @@ def carry_out(
     if failure:
         errors = (*errors, PlanError(failure, Exit.FAILURE))
         code = worst([*codes, *_codes(found, errors)])
-    report(args, shell, plan, found, errors, run=head.run)
+    code = worst([code, report(args, shell, plan, found, errors, run=head.run)])
     if code in (Exit.INTERRUPTED, Exit.PARTIAL):
         again = f"rollback {head.undoes}" if head.undoes else f"apply --resume {head.run}"
         shell.log(f"not all is done; to finish it: reconciler {again}")
@@ -118,14 +120,16 @@ def report(
     run: str,
 ) -> Exit:
     """Prints what became of the changes of a plan; the exit code that it asks for."""
+    data = apply_data(plan, run, outcomes, errors)
+    told = Result("apply", replace(plan, errors=tuple(errors)), data, outcomes)
     if args.format == "json":
-        shell.data(as_json(apply_data(plan, run, outcomes, errors)))
+        shell.data(as_json(data))
     elif args.format == "markdown":
         shell.data(outcomes_markdown(outcomes, errors))
     elif outcomes:
         style = Style(shell.has_colour(shell.out, no_color=args.no_color))
         shell.data("\n" + outcomes_text(outcomes, errors, style))
-    return worst(_codes(outcomes, errors))
+    return worst([*tell(args, shell, told), *_codes(outcomes, errors)])
 
 
 def _codes(outcomes: Sequence[Outcome], errors: Sequence[PlanError]) -> list[Exit]:

@@ -87,6 +87,8 @@ def _run(args: argparse.Namespace, shell: Shell) -> Exit:
         logging.getLogger(__name__).debug("internal error\n%s", "\n".join(_places(bug)))
         message = f"internal error: {type(bug).__name__}; -vv shows where (please report it)"
         error = ReconcilerError(message)
+    if getattr(args, "out", None) or shell.environ.get("GITHUB_ACTIONS"):
+        importlib.import_module("reconciler.cli.outputs").tell_failure(args, shell, error)
     return _fail(shell, args.command, args.format, error)
 
 

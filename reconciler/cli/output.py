@@ -53,14 +53,23 @@ def print_document(
     warnings: Sequence[str] = (),
 ) -> None:
     """A JSON document with the keys that every command has."""
-    document = {
+    shell.data(as_json(document(args, data, errors, warnings)))
+
+
+def document(
+    args: argparse.Namespace,
+    data: Mapping[str, Any],
+    errors: Sequence[PlanError] = (),
+    warnings: Sequence[str] = (),
+) -> Mapping[str, Any]:
+    """The keys of a command with those that every one has."""
+    return {
         "schemaVersion": SCHEMA_VERSION,
         "command": args.command,
         **data,
         "errors": [error_data(error) for error in errors],
         "warnings": list(warnings),
     }
-    shell.data(as_json(document))
 
 
 def _text(value: Any) -> str:

@@ -6,6 +6,7 @@ import argparse
 from glob import escape
 
 from reconciler.cli.carry import carry_out, is_agreed, present, report
+from reconciler.cli.outputs import check_places
 from reconciler.cli.shell import Shell
 from reconciler.cli.wiring import context_for, now, run_id, store_for
 from reconciler.errors import Exit, UsageError
@@ -18,6 +19,7 @@ from reconciler.run.rollback import inverse_of
 
 
 def run(args: argparse.Namespace, shell: Shell) -> Exit:
+    check_places(args, shell)
     if args.org or args.env or args.api:
         raise UsageError("a run has its own scope: leave --org, --env and --api out")
     if not (args.yes or shell.is_interactive):

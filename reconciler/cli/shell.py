@@ -68,6 +68,13 @@ class Stream:
         except OSError as error:
             return self._to_nowhere(error, len(text))
 
+    def command(self, text: str) -> None:
+        """Lines that a build server is to act on, from `show.github` alone."""
+        try:
+            self._stream.write(text)
+        except OSError as error:
+            self._to_nowhere(error)
+
     def flush(self) -> None:
         try:
             self._stream.flush()

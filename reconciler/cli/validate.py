@@ -6,12 +6,13 @@ import argparse
 from pathlib import Path
 
 from reconciler.cli.narrow import filters, narrow
-from reconciler.cli.output import print_document
+from reconciler.cli.output import document
+from reconciler.cli.outputs import check_places, tell
 from reconciler.cli.shell import Shell
 from reconciler.cli.wiring import context_for, schema_dir
 from reconciler.core.coverage import conflicts
 from reconciler.core.model import DesiredUnit
-from reconciler.core.plan import PlanError
+from reconciler.core.plan import Plan, PlanError
 from reconciler.errors import Exit, PolicyError, ReconcilerError, UsageError, worst
 from reconciler.files.offline import effective_offline
 from reconciler.providers.base import Rehearsal
@@ -23,22 +24,24 @@ from reconciler.run.locate import Job, as_errors
 from reconciler.run.refusals import loosenings
 from reconciler.show.alike import folded
 from reconciler.show.clean import clean
+from reconciler.show.data import as_json
+from reconciler.show.findings import Result
 from reconciler.show.text import error_lines
 
 _DECIDING = ("RECONCILER_ENV_ALLOW", "RECONCILER_SECRET_DIRS")
 
 
 def run(args: argparse.Namespace, shell: Shell) -> Exit:
+    check_places(args, shell)
     known = None if args.online or args.baseline else _known(args, shell)
     good = known.recall() if known else None
     if good is not None:
-        _say(args, shell, [], list(good.warnings), good.documents)
-        return Exit.OK
+        return worst(_say(args, shell, [], list(good.warnings), good.documents))
     errors, warnings, units = _looked(args, shell)
     if known and not errors:
         known.keep(Good(units, tuple(warnings)))
-    _say(args, shell, errors, warnings, units)
-    return worst(error.exit for error in errors)
+    codes = _say(args, shell, errors, warnings, units)
+    return worst([*codes, *(error.exit for error in errors)])
 
 
 def _known(args: argparse.Namespace, shell: Shell) -> KnownGood | None:
@@ -130,10 +133,14 @@ def _say(
     errors: list[PlanError],
     warnings: list[str],
     units: int,
-) -> None:
+) -> list[Exit]:
+    """Prints it; the exit codes that printing asks for."""
+    data = document(args, {"summary": {"documents": units}}, errors, warnings)
+    plan = Plan((), errors=tuple(errors), warnings=tuple(warnings))
+    codes = tell(args, shell, Result("validate", plan, data))
     if args.format == "json":
-        print_document(args, shell, {"summary": {"documents": units}}, errors, warnings)
-        return
+        shell.data(as_json(data))
+        return codes
     for text in folded(list(map(clean, warnings))):
         shell.log(f"warning: {text}")
     for text in error_lines(errors):
@@ -144,3 +151,4 @@ def _say(
     else:
         noun = "document" if units == 1 else "documents"
         shell.data(f"{args.policies}: {units} API {noun}, no errors\n")
+    return codes

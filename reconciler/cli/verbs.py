@@ -30,10 +30,18 @@ def _validate(verb: argparse.ArgumentParser) -> None:
     )
     _baseline(verb)
     _weakening(verb)
+    _out(verb)
 
 
 def _plan(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("-o", "--out", metavar="FILE", help="write a plan file for `apply FILE`")
+    verb.add_argument(
+        "-o",
+        "--out",
+        metavar="FILE|KIND=FILE",
+        action="append",
+        help="write a plan file for `apply FILE`, or what was found as json, markdown, sarif or "
+        "junit (repeatable)",
+    )
     verb.add_argument(
         "--detailed-exitcode", action="store_true", help="exit 2 where there are changes"
     )
@@ -41,6 +49,15 @@ def _plan(verb: argparse.ArgumentParser) -> None:
     _proofs(verb)
     _baseline(verb)
     _engine(verb)
+
+
+def _out(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--out",
+        metavar="KIND=FILE",
+        action="append",
+        help="also write what was found as json, markdown, sarif or junit (repeatable)",
+    )
 
 
 def _limits(verb: argparse.ArgumentParser) -> None:
@@ -147,10 +164,12 @@ def _days(text: str) -> int:
 
 def _show(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("plan", metavar="PLAN", help="a plan file")
+    _out(verb)
 
 
 def _apply(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("plan", metavar="PLAN", nargs="?", help="a plan file: apply exactly this")
+    _out(verb)
     verb.add_argument("--yes", action="store_true", help="do not ask")
     verb.add_argument(
         "--resume", metavar="RUN", help="finish a run that did not come to its end, or `last`"
@@ -176,6 +195,7 @@ def _history(verb: argparse.ArgumentParser) -> None:
 def _rollback(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("run", metavar="RUN", help="a run of `history`, or `last`")
     verb.add_argument("--yes", action="store_true", help="do not ask")
+    _out(verb)
     _limits(verb)
     verb.set_defaults(expect_digest=None)
 
@@ -188,6 +208,7 @@ def _drift(verb: argparse.ArgumentParser) -> None:
     )
     _baseline(verb)
     _engine(verb)
+    _out(verb)
 
 
 def _audit(verb: argparse.ArgumentParser) -> None:

@@ -73,12 +73,13 @@ def failure_data(command: str, error: ReconcilerError) -> dict[str, Any]:
         "summary": {},
         "changes": [],
         "unmanaged": [],
-        "errors": [error_data(item) for item in _errors(error)],
+        "errors": [error_data(item) for item in failure_errors(error)],
         "warnings": [],
     }
 
 
-def _errors(error: ReconcilerError) -> list[PlanError]:
+def failure_errors(error: ReconcilerError) -> list[PlanError]:
+    """A failure as what a plan reports of it."""
     if isinstance(error, PolicyError):
         return [
             PlanError(problem.message, Exit.INVALID, problem=problem) for problem in error.problems

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
+from itertools import groupby
 
 from reconciler.core.cause import Cause
-from reconciler.core.diff import Change
+from reconciler.core.diff import Action, Change
 from reconciler.core.effect import Effect
-from reconciler.core.outcome import Outcome
+from reconciler.core.outcome import APPLIED, Outcome
 from reconciler.core.plan import Plan, PlanError
 from reconciler.show import outage
 from reconciler.show.alike import folded
 from reconciler.show.clean import clean, value
 from reconciler.show.text import authors_line, error_lines
 
-_SIGNS = {"create": "➕", "update": "✏️", "delete": "➖", "reorder": "↕️"}
+_SIGNS = {
+    Action.CREATE: "➕",
+    Action.UPDATE: "✏️",
+    Action.DELETE: "➖",
+    Action.REORDER: "↕️",
+}
 
 
 def code(text: str) -> str:
@@ -39,8 +46,97 @@ def fenced(text: str) -> str:
     return f"{fence}text\n{text.rstrip()}\n{fence}\n"
 
 
-def plan_markdown(plan: Plan, *, drift: bool = False) -> str:
-    """A heading, a table of counts, then the fields of each change."""
+LIMITS = {"github": 65_536, "gitlab": 1_000_000, "bitbucket": 32_768}
+"""How long a comment may be, in characters (GitHub and GitLab: their API documentation; Bitbucket
+Cloud: 32 KiB; read 2026)."""
+
+_WEAKER = 50
+_LISTED = 50
+_TAIL = 400
+_OPEN = 3
+"""So few APIs need no folding."""
+
+
+def plan_markdown(plan: Plan, *, drift: bool = False, limit: int | None = None) -> str:
+    """A heading, a table of counts, what weakens and what is refused, then the changes of each API,
+    folded.
+
+    limit: at most so many characters; what is left out is counted.
+    """
+    page = _Page(limit)
+    page.add(_head(plan, drift=drift))
+    weaker = [change for change in plan.changes if change.effect is Effect.WEAKENS]
+    told = [f"{code(change.address)}: {code(change.why)}" for change in weaker]
+    page.listed(f"🔻 Weakens protection ({len(weaker)})", told, _WEAKER)
+    page.listed("❌ Errors", list(map(code, error_lines(plan.errors))), _LISTED)
+    page.add(_outage_lines(plan))
+    groups = groupby(plan.changes, key=lambda change: "/".join(change.address.split("/")[:3]))
+    units = [(unit, list(changes)) for unit, changes in groups]
+    is_open = len(units) <= _OPEN
+    for unit, changes in units:
+        page.unit(_unit_lines(unit, changes, is_open=is_open), len(changes))
+    page.listed("Live, but in no file", [code(item.address) for item in plan.unmanaged], _LISTED)
+    page.listed("Warnings", list(map(code, folded(plan.warnings))), _LISTED)
+    return page.text()
+
+
+def files_markdown(plan: Plan, *, limit: int | None = None) -> str:
+    """What is wrong or odd in files alone. limit: as of `plan_markdown`."""
+    page = _Page(limit)
+    page.add(["## Validate", "", *([] if plan.errors else ["No errors.", ""])])
+    page.listed("❌ Errors", list(map(code, error_lines(plan.errors))), _LISTED)
+    page.listed("Warnings", list(map(code, folded(plan.warnings))), _LISTED)
+    return page.text()
+
+
+class _Page:
+    """Blocks up to a limit; each is there whole or not at all."""
+
+    def __init__(self, limit: int | None) -> None:
+        self._left = math.inf if limit is None else limit - _TAIL
+        self._lines: list[str] = []
+        self._units = self._changes = 0
+
+    def add(self, lines: Sequence[str]) -> bool:
+        """Whether they had room."""
+        length = sum(len(line.encode("utf-16-le")) // 2 + 1 for line in lines)
+        if length > self._left:
+            return False
+        self._left -= length
+        self._lines += lines
+        return True
+
+    def listed(self, title: str, items: Sequence[str], most: int) -> None:
+        """A list under a title, the first ones where there are many or little room."""
+        for count in (most, most // 5, 1):
+            more = len(items) - count
+            rest = [f"… {more:,} more"] if more > 0 else []
+            if self.add(_list(title, [*items[:count], *rest])):
+                return
+        self.add([f"**{title}**: {len(items):,}", ""])
+
+    def unit(self, lines: Sequence[str], changes: int) -> None:
+        """The changes of an API; once one has no room, none after it."""
+        if self._units or not self.add(lines):
+            self._units += 1
+            self._changes += changes
+
+    def end(self, lines: Sequence[str]) -> None:
+        """A short end of what was begun; there is always room for a few of them."""
+        self._lines += lines
+
+    def text(self) -> str:
+        lines = list(self._lines)
+        if self._units:
+            apis = "1 API" if self._units == 1 else f"{self._units:,} APIs"
+            lines += [
+                f"… {apis} more, with {self._changes:,} changes, have no room here: the output"
+            ]
+            lines[-1] += " of the job has all of them."
+        return "\n".join(lines).rstrip() + "\n"
+
+
+def _head(plan: Plan, *, drift: bool) -> list[str]:
     counts = plan.counts
     names = ("create", "update", "delete", "reorder", "unchanged", "unmanaged")
     lines = [
@@ -48,22 +144,28 @@ def plan_markdown(plan: Plan, *, drift: bool = False) -> str:
         "",
         "| " + " | ".join(names) + " |",
         "|" + " ---: |" * len(names),
-        "| " + " | ".join(str(counts[name]) for name in names) + " |",
+        "| " + " | ".join(f"{counts[name]:,}" for name in names) + " |",
         "",
     ]
     if not plan.changes and not plan.errors:
         lines += ["No drift." if drift else "Nothing to change.", ""]
-    weaker = [change for change in plan.changes if change.effect is Effect.WEAKENS]
-    lines += _list(
-        "🔻 Weakens protection",
-        [f"{code(change.address)}: {code(change.why)}" for change in weaker],
+    return lines
+
+
+def _unit_lines(unit: str, changes: Sequence[Change], *, is_open: bool) -> list[str]:
+    actions = [change.action for change in changes]
+    counts = ", ".join(
+        f"{_SIGNS[action]} {actions.count(action)}" for action in _SIGNS if action in actions
     )
-    for change in plan.changes:
-        lines += _change_lines(change)
-    lines += _outage_lines(plan)
-    lines += _list("Live, but in no file", [code(item.address) for item in plan.unmanaged])
-    lines += _notes(plan.errors, plan.warnings)
-    return "\n".join(lines).rstrip() + "\n"
+    weakens = " 🔻" if any(change.effect is Effect.WEAKENS for change in changes) else ""
+    name = f"<code>{''.join(map(_entity, clean(unit)))}</code>"
+    return [
+        f"<details{' open' if is_open else ''}><summary>{name} {counts}{weakens}</summary>",
+        "",
+        *(line for change in changes for line in _change_lines(change)),
+        "</details>",
+        "",
+    ]
 
 
 def _change_lines(change: Change) -> list[str]:
@@ -107,20 +209,20 @@ def _list(title: str, items: Sequence[str]) -> list[str]:
     return [f"**{title}**", "", *(f"- {item}" for item in items), ""] if items else []
 
 
-def _notes(errors: Sequence[PlanError], warnings: Sequence[str]) -> list[str]:
-    return [
-        *_list("Warnings", [code(text) for text in folded(warnings)]),
-        *_list("Errors", [code(text) for text in error_lines(errors)]),
-    ]
-
-
-def outcomes_markdown(outcomes: Sequence[Outcome], errors: Sequence[PlanError]) -> str:
-    """A table of outcomes."""
-    lines = ["## Apply", "", "| change | address | outcome | reason |", "| --- | --- | --- | --- |"]
-    lines += [
-        f"| {item.change.action} | {code(item.change.address)} | {item.outcome} "
-        f"| {code(item.reason)} |"
-        for item in outcomes
-    ]
-    lines += ["", *_notes(errors, ())]
-    return "\n".join(lines).rstrip() + "\n"
+def outcomes_markdown(
+    outcomes: Sequence[Outcome], errors: Sequence[PlanError], *, limit: int | None = None
+) -> str:
+    """A table of outcomes, what was not applied first. limit: as of `plan_markdown`."""
+    page = _Page(limit)
+    page.add(
+        ["## Apply", "", "| change | address | outcome | reason |", "| --- | --- | --- | --- |"]
+    )
+    ordered = sorted(outcomes, key=lambda item: item.outcome == APPLIED)
+    for place, item in enumerate(ordered):
+        row = f"| {item.change.action} | {code(item.change.address)} | {item.outcome} "
+        if not page.add([f"{row}| {code(item.reason)} |"]):
+            page.end(["", f"… {len(ordered) - place:,} more rows have no room here."])
+            break
+    page.end([""])
+    page.listed("❌ Errors", list(map(code, error_lines(errors))), _LISTED)
+    return page.text()
