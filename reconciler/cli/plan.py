@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from reconciler.cli.outputs import check_places, places_of, plan_file_of, tell
 from reconciler.cli.shell import Shell
-from reconciler.cli.wiring import context_for, engine_for, now
+from reconciler.cli.wiring import changed_since, context_for, engine_for, now
 from reconciler.core.plan import Plan, to_file
 from reconciler.errors import Exit, ReconcilerError, worst
 from reconciler.run.converge import compare
@@ -22,8 +23,14 @@ def run(args: argparse.Namespace, shell: Shell) -> Exit:
     file = plan_file_of(args)
     check_places(args, shell, file)
     engine = engine_for(args, shell)
-    context = context_for(args, shell, read_only=True, is_early=engine is None)
-    plan = compare(context, engine=engine).plan(context, now())
+    is_whole = args.changed_since is None
+    context = context_for(args, shell, read_only=True, is_early=is_whole and engine is None)
+    released: tuple[str, ...] = ()
+    if not is_whole:
+        context, released = changed_since(args, shell, context)
+    compared = compare(context, engine=engine)
+    compared = replace(compared, warnings=(*compared.warnings, *released))
+    plan = compared.plan(context, now())
     if file:
         _save(plan, shell.cwd / file, file)
     show(plan, args, shell)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 
 from reconciler.core.plan import Plan
 from reconciler.errors import Refusal, UsageError
@@ -22,8 +23,9 @@ _PLANNED = {
 
 def scope_of(plan: Plan) -> Scope:
     """The filters that a plan was made with."""
-    names = ("org", "env", "api")
-    return Scope(*(tuple(map(str, plan.scope.get(name, ()))) for name in names))
+    orgs, envs, apis = (tuple(map(str, plan.scope.get(name, ()))) for name in ("org", "env", "api"))
+    units = plan.scope.get("units")
+    return Scope(orgs, envs, apis, None if units is None else frozenset(map(str, units)))
 
 
 def take_over(args: argparse.Namespace, plan: Plan, what: str) -> Scope:
@@ -38,7 +40,7 @@ def take_over(args: argparse.Namespace, plan: Plan, what: str) -> Scope:
         for name, flag in _PLANNED.items()
         if getattr(args, name) not in (None, plan.scope.get(flag))
     ]
-    if given not in (Scope(), own) or others:
+    if given not in (Scope(), replace(own, units=None)) or others:
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in _PLANNED)
         raise UsageError(
             f"{what} has its own scope and limits: leave --org, --env, --api, {flags} out"

@@ -45,6 +45,11 @@ def _plan(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--detailed-exitcode", action="store_true", help="exit 2 where there are changes"
     )
+    verb.add_argument(
+        "--changed-since",
+        metavar="REV",
+        help="only the APIs that the change of the files since this git revision reaches",
+    )
     _limits(verb)
     _proofs(verb)
     _baseline(verb)

@@ -28,7 +28,8 @@ from reconciler.files.load import load
 from reconciler.files.schema import Schemas
 from reconciler.files.values import Resolver
 from reconciler.run.aside import can_be_aside, load_aside
-from reconciler.run.baseline import load_baseline
+from reconciler.run.baseline import load_baseline, load_revision
+from reconciler.run.changed import reached
 from reconciler.run.context import Asked, Context, Scope, Unasked
 from reconciler.run.converge import Engine
 from reconciler.run.converged import Converged
@@ -141,6 +142,17 @@ def _against_baseline(
     said = tuple(f"{one.address}: by the baseline it {one.what}" for one in found.allowed)
     held = replace(found.project, warnings=(*found.project.warnings, *said))
     return _Held(held, guards_digest(baseline), found.refused)
+
+
+def changed_since(
+    args: argparse.Namespace, shell: Shell, context: Context
+) -> tuple[Context, tuple[str, ...]]:
+    """The context of the units that differ from `--changed-since`, and what was left behind."""
+    schemas = Schemas.load(custom_policies(args, shell))
+    tree = Path(args.policies)
+    before = load_revision(args.changed_since, tree, schemas, shell.environ, shell.cwd)
+    found = reached(context, before)
+    return found.context, found.released
 
 
 def context_for_live(args: argparse.Namespace, shell: Shell) -> Live:

@@ -116,11 +116,31 @@ class Unasked:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Globs over organization folders, environment folders and APIs; empty means all."""
+    """Globs over organization folders, environment folders and APIs; empty means all.
+
+    units: the addresses of those to compare, of all that the globs name; None means all of them.
+    """
 
     orgs: tuple[str, ...] = ()
     envs: tuple[str, ...] = ()
     apis: tuple[str, ...] = ()
+    units: frozenset[str] | None = None
+
+    @property
+    def names_apis(self) -> bool:
+        """Whether some of an environment may be left out."""
+        return bool(self.apis) or self.units is not None
+
+    def has_place(self, organization: str, environment: str) -> bool:
+        """Whether there can be anything of it, by its folders."""
+        if not self.has_environment(environment):
+            return False
+        place = f"{organization}/{environment}/"
+        return self.units is None or any(unit.startswith(place) for unit in self.units)
+
+    def has_unit(self, address: str) -> bool:
+        """Whether a unit that the globs name is to be compared."""
+        return self.units is None or address in self.units
 
     def has_organization(self, folder: str) -> bool:
         return _is_named(folder, self.orgs)
@@ -130,7 +150,8 @@ class Scope:
 
     def data(self) -> dict[str, Any]:
         """For a plan file."""
-        return {"org": list(self.orgs), "env": list(self.envs), "api": list(self.apis)}
+        globs = {"org": list(self.orgs), "env": list(self.envs), "api": list(self.apis)}
+        return globs if self.units is None else {**globs, "units": sorted(self.units)}
 
 
 def _is_named(name: str, globs: tuple[str, ...]) -> bool:

@@ -99,7 +99,8 @@ def compare(
     """
     located = locate_all(context)
     jobs = [job for job in located.jobs if only is None or str(job.address) in only]
-    if not located.jobs and not located.errors and any((context.scope.apis, context.scope.envs)):
+    is_named = context.scope.units is None and (context.scope.apis or context.scope.envs)
+    if not located.jobs and not located.errors and is_named:
         raise UsageError(f"no API matches {_filters(context)}")
     diffs: list[UnitDiff] = []
     errors = list(located.errors)
@@ -177,7 +178,7 @@ def locate_all(context: Context) -> Located:
     )
     for located in found:
         context.progress.advance()
-        jobs.extend(located.jobs)
+        jobs.extend(job for job in located.jobs if context.scope.has_unit(str(job.address)))
         errors.extend(located.errors)
     context.progress.end()
     return Located(tuple(sorted(jobs, key=lambda job: job.address)), tuple(errors))

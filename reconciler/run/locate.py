@@ -68,7 +68,8 @@ def locate(context: Context, organization: Organization) -> Located:
     environments = [
         environment
         for environment in organization.environments
-        if context.scope.has_environment(environment.folder) and _has_units(context, environment)
+        if context.scope.has_place(organization.folder, environment.folder)
+        and _has_units(context, environment)
     ]
     if not environments:
         return Located((), ())

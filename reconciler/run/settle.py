@@ -92,7 +92,9 @@ def _settled(context: Context, jobs: Sequence[Job], compared: Compared) -> Settl
     organization, environment = _place(jobs[0])
     # What could not be found, or cannot be told apart, has no unit of its own.
     not_found = {"", organization, f"{organization}/{environment}"}
-    is_whole = not context.scope.apis and not any(e.address in not_found for e in compared.errors)
+    is_whole = not context.scope.names_apis and not any(
+        e.address in not_found for e in compared.errors
+    )
     return Settled(
         organization,
         environment,
