@@ -33,6 +33,12 @@ def _validate(verb: argparse.ArgumentParser) -> None:
     _out(verb)
 
 
+def _fmt(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("paths", metavar="PATH", nargs="*", help="files or folders (policies)")
+    verb.add_argument("--check", action="store_true", help="change nothing; exit 2 if it would")
+    verb.add_argument("--diff", action="store_true", help="as --check, and show what it would")
+
+
 def _plan(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "-o",
@@ -291,6 +297,7 @@ def _emulator(verb: argparse.ArgumentParser) -> None:
 VERBS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "init": ("write a policies/ tree to start from", _init),
     "validate": ("check the files, offline", _validate),
+    "fmt": ("lay the files out in one way, comments kept", _fmt),
     "plan": ("show what would change", _plan),
     "show": ("print a saved plan", _show),
     "apply": ("make the platform match the files", _apply),

@@ -61,6 +61,11 @@ def read_files(root: Path, problems: list[Problem]) -> Iterator[PolicyFile]:
         problems.append(Problem(str(root), message="there is no policy file in here", hint=hint))
 
 
+def policy_paths(root: Path) -> Iterator[Path]:
+    """All policy files below a folder that are files themselves, by path."""
+    yield from (path for path, _, is_link in _walk(root, []) if not is_link)
+
+
 def tree_digest(root: Path) -> str | None:
     """A digest of everything that `read_files` would read, and where it stands; None where
     something stands in the way, or more than these files decides what is right: a link, or a
