@@ -11,9 +11,14 @@ from pathlib import Path
 from reconciler.cli.output import document
 from reconciler.cli.shell import Shell
 from reconciler.core.plan import PlanError
+from reconciler.core.redact import without
 from reconciler.errors import Exit, Problem, UsageError, worst
+from reconciler.files.catalogue import ShippedCatalogue
+from reconciler.files.custom import CustomPolicies
 from reconciler.files.format import CannotFormat, formatted
+from reconciler.files.secrets import plain_secrets
 from reconciler.files.tree import policy_paths, read_regular, shown
+from reconciler.files.yaml import parse
 from reconciler.run.state import write_atomically
 from reconciler.show.clean import clean
 from reconciler.show.data import as_json
@@ -111,8 +116,14 @@ def _say(
 
 
 def _difference(one: _File, style: Style) -> str:
+    """What would change, with every secret that stands there as plain text left out."""
+    documents, _ = parse(one.before.encode(), one.name)
+    catalogue = ShippedCatalogue.load(CustomPolicies())
+    secrets = {text for each in documents for text in plain_secrets(each.value, catalogue)}
     lines = difflib.unified_diff(
         one.before.splitlines(), one.after.splitlines(), one.name, one.name, lineterm=""
     )
-    told = (style.paint(_COLOURS.get(line[0], "0"), clean(line)) for line in lines)
+    told = (
+        style.paint(_COLOURS.get(line[0], "0"), clean(without(line, secrets))) for line in lines
+    )
     return "".join(f"{line}\n" for line in told)

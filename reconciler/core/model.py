@@ -206,7 +206,8 @@ class DesiredUnit:
     """What the files say of one unit; `resources` stand in the desired order within each list.
 
     managed: the lists that some layer declares. prune: delete live resources of managed lists
-    that no file names.
+    that no file names. hidden: by group and asset id, patterns of paths that are secret in what is
+    live of such policies, beside those that they are known by.
     """
 
     address: UnitAddress
@@ -219,6 +220,7 @@ class DesiredUnit:
     platform: str = "anypoint"
     technology: str = ""
     source: Source | None = None
+    hidden: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
 
     @property
     def terms(self) -> Mapping[str, Any]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from reconciler.core.catalogue import Field, PolicyType
+from reconciler.core.catalogue import Catalogue, Field, PolicyType
+from reconciler.core.model import MULESOFT_GROUP, POLICIES, ResourceKey, Source
 from reconciler.core.project import Entry
 from reconciler.core.redact import Secret, holds_password, is_secret_key
 from reconciler.errors import Problem
@@ -71,6 +72,34 @@ def carried(entry: Entry, known: PolicyType | None) -> Carried:
     settle_secrets(config, known, places, _NOWHERE, "config")
     is_plain = (isinstance(leaf, Secret) and not leaf.reference for leaf in _leaves(config))
     return Carried(any(is_plain), texts)
+
+
+def plain_secrets(value: Any, catalogue: Catalogue) -> Iterator[str]:
+    """The secrets that stand in a document as plain text, wherever they do."""
+    if isinstance(value, Map):
+        reference = value.get("policyRef")
+        if isinstance(reference, Map) and isinstance(value.get("config"), Map):
+            yield from _plain_in(value, reference, catalogue)
+        for key, item in value.items():
+            if isinstance(item, str) and not has_reference(item):
+                if is_secret_key(key) or holds_password(item):
+                    yield item
+            else:
+                yield from plain_secrets(item, catalogue)
+    elif isinstance(value, Seq):
+        for item in value:
+            yield from plain_secrets(item, catalogue)
+
+
+def _plain_in(body: Map, reference: Map, catalogue: Catalogue) -> Iterator[str]:
+    group = str(reference.get("groupId") or MULESOFT_GROUP)
+    name = str(reference.get("name"))
+    entry = Entry(ResourceKey(POLICIES, group, name), body, Source(""))
+    copied, places = merge((Contribution("", entry),))
+    settle_secrets(copied["config"], catalogue.get(group, name), places, _NOWHERE, "config")
+    for leaf in _leaves(copied["config"]):
+        if isinstance(leaf, Secret) and not leaf.reference and leaf.is_known:
+            yield str(leaf.reveal())
 
 
 def _leaves(value: Any) -> Iterator[Any]:

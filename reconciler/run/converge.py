@@ -227,7 +227,15 @@ def fetch(context: Context, job: Job, desired: DesiredUnit) -> LiveUnit:
     lists = lists_to_fetch(desired)
     asked = context.asked.unit(job.target, lists)
     live = job.provider.fetch(job.target, lists, job.technology) if asked is None else asked
-    return context.memory.recall(live, desired.resources)
+    return context.memory.recall(_hiding(live, desired), desired.resources)
+
+
+def _hiding(live: LiveUnit, desired: DesiredUnit) -> LiveUnit:
+    if not desired.hidden:
+        return live
+    kinds = ((one, desired.hidden.get((one.key.group, one.key.type))) for one in live.resources)
+    marked = (replace(one, secrets=one.secrets | more) if more else one for one, more in kinds)
+    return replace(live, resources=tuple(marked))
 
 
 def diff(context: Context, desired: DesiredUnit, live: LiveUnit) -> UnitDiff:

@@ -6,7 +6,7 @@ others have changed since is left alone and named, and so is what cannot be made
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -138,7 +138,8 @@ def _unit(
             return _undone_access(context, job, writes)
         lists = {POLICIES} if job.target.api else set()
         lists |= {key.list for write in writes if (key := _key(write))}
-        bare = DesiredUnit(unit, job.target, (), frozenset(lists), prune=True)
+        hidden = _known_secrets(writes)
+        bare = DesiredUnit(unit, job.target, (), frozenset(lists), prune=True, hidden=hidden)
         live = check_unit(context, job.provider, unit, fetch(context, job, bare))
         undoing = _Undoing(context, job, live, writes, pinned, _wanted(context, job))
         desired = replace(bare, resources=undoing.resources(), protected=job.environment.protected)
@@ -148,6 +149,16 @@ def _unit(
         raise
     except ReconcilerError as error:
         return _Undone(None, None, (PlanError(str(error), error.exit, str(unit)),))
+
+
+def _known_secrets(writes: Iterable[Write]) -> dict[tuple[str, str], frozenset[str]]:
+    """What the run knew to be secret: what it sent from a reference tells nobody by its name."""
+    known: dict[tuple[str, str], frozenset[str]] = {}
+    for write in writes:
+        for image in filter(None, (write.before, write.after)):
+            kind = image.key.group, image.key.type
+            known[kind] = known.get(kind, frozenset()) | image.secrets
+    return known
 
 
 def _undone_access(context: Context, job: Job, writes: Sequence[Write]) -> _Undone:

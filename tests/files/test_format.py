@@ -99,7 +99,6 @@ SCALARS = st.sampled_from(
         "0x1F",
         "a b",
         "'a: b'",
-        "+1",
     ]
 )
 

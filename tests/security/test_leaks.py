@@ -29,7 +29,13 @@ _API = "acme/sandbox/orders"
 RECIPES: Mapping[str, Sequence[str]] = {
     "init": ("-f made init --yes",),
     "validate": ("validate", "validate --online"),
-    "plan": ("plan", "plan -o other.json --resend-secrets", "plan --env sandbox"),
+    "fmt": ("fmt --diff",),
+    "plan": (
+        "plan",
+        "plan -o other.json --resend-secrets",
+        "plan --env sandbox",
+        "plan --out json=o.json --out markdown=o.md --out sarif=o.sarif --out junit=o.xml",
+    ),
     "show": ("show {plan}",),
     "apply": (
         "apply --yes",
@@ -235,6 +241,14 @@ def test_no_secret_is_shown_kept_or_passed_on(
     tmp_path: Path, emulator: Emulator, part: int
 ) -> None:
     assert look_for_leaks(a_sample(36)[part::_PARTS], tmp_path, emulator) == []
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_going_back_shows_no_secret_that_the_run_sent(
+    tmp_path: Path, emulator: Emulator, form: str
+) -> None:
+    """Its value is live in a field that nothing but the run's own journal knows to be secret."""
+    assert look_for_leaks([Case("rollback {run} --yes", form)], tmp_path, emulator) == []
 
 
 @pytest.mark.soak
